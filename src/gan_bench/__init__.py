@@ -1,0 +1,20 @@
+"""gan-bench: train, judge and compare image-restoration GANs by one protocol, on one leaderboard."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "load"]
+
+if TYPE_CHECKING:
+    from gan_bench.restorers import load
+
+
+def __getattr__(name: str) -> Any:
+    """Import `load` when it is first asked for: the package root itself imports nothing heavy."""
+    if name == "load":
+        from gan_bench.restorers import load
+
+        return load
+    raise AttributeError(f"module 'gan_bench' has no attribute {name!r}")
