@@ -3,6 +3,7 @@
 .PHONY: help setup quickstart test test-all lint clean
 
 PYTHON ?= python3
+unexport PYTHONDONTWRITEBYTECODE  # without its cache, Python compiles torch and lightning anew at each start
 BIN := .venv/bin
 READY := .venv/.ready
 

@@ -1,0 +1,198 @@
+"""A board for the terminal, for Markdown and for a spreadsheet; decides nothing, escapes everything."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.table import Table as Grid
+from rich.text import Text
+
+from gan_bench.benchmark.leaderboard import Board, Cell, Column, Table
+from gan_bench.benchmark.result import Result
+from gan_bench.benchmark.schema import canonical
+from gan_bench.benchmark.words import note, plural, visible
+from gan_bench.files import write_atomically
+
+__all__ = ["render_csv", "render_markdown", "render_rich", "write_board"]
+
+_SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_LEGEND = "best of its column, ties all marked · ↑ higher is better · ↓ lower is better · – not measured"
+_EMPTY = "No results yet: a training run, or gan-bench benchmark, writes one."
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
+_LABEL = "restorer"
+_LABEL_WIDTHS = (12, 32)  # characters: a longer label goes on in the next line
+
+
+def render_rich(board: Board) -> list[RenderableType]:
+    """The board for a terminal of any width, in the order of printing."""
+    parts: list[RenderableType] = [_Fitted(table) for table in board.tables]
+    parts.append(Text(f"* {_LEGEND}" if board.tables else _EMPTY, style="dim"))
+    parts += [Text(line, style="yellow") for line in _left_out(board)]
+    return parts
+
+
+def render_markdown(board: Board) -> str:
+    """The board as GitHub's Markdown, one section per table."""
+    lines = ["# Leaderboard", ""]
+    for table in board.tables:
+        heads = [_LABEL, *(column.head for column in table.columns)]
+        lines += [f"## {_escaped(table.title)}", "", _pipes(map(_escaped, heads))]
+        lines += [_pipes([":--", *("--:" for _ in table.columns)])]
+        rows = zip(table.labels, *(column.cells for column in table.columns), strict=True)
+        lines += [_pipes([_escaped(label), *map(_markdown_cell, cells)]) for label, *cells in rows]
+        lines += [f"\n{_mark(n)} {_escaped(text)}" for n, text in enumerate(table.notes, 1)] + [""]
+    lines += [f"**Bold**: {_LEGEND}." if board.tables else _EMPTY]
+    lines += [f"\n{_escaped(line)}" for line in _left_out(board)]
+    return "\n".join(lines) + "\n"
+
+
+def render_csv(board: Board) -> str:
+    """One line per result: what was judged, then every metric unrounded, empty where there is no number."""
+    metrics = sorted({name for result in board.results for name in result.what["metrics"]})
+    rows = [_flat(result, metrics) for result in board.results]
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerows([[_guarded(name) for name, _ in row] for row in rows[:1]])
+    writer.writerows([[_guarded(value) for _, value in row] for row in rows])
+    return text.getvalue()
+
+
+def write_board(folder: Path, board: Board) -> list[Path]:
+    """Write leaderboard.md and leaderboard.csv; equal results give equal bytes.
+
+    Raises:
+        WorkError: a file cannot be written; the old one is then still there.
+    """
+    texts = {folder / "leaderboard.md": render_markdown(board), folder / "leaderboard.csv": render_csv(board)}
+    for path, text in texts.items():
+        write_atomically(path, text.encode())
+    return list(texts)
+
+
+class _Fitted:
+    """One table with title and notes; columns that do not fit beside each other go on below, under the labels again."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        table = self.table
+        label_width = self._label_width(options.max_width)
+        yield Text(table.title, style="bold")
+        for number, columns in enumerate(_blocks(table.columns, options.max_width - label_width)):
+            yield from [Text()] * (number > 0)
+            yield _grid(table.labels, columns, label_width)
+        for number, text in enumerate(table.notes, 1):
+            yield Text(f"{_mark(number)} {text}", style="dim")
+        yield Text()
+
+    def _label_width(self, width: int) -> int:
+        """As wide as the longest label, but narrower, down to a limit, where then all columns fit."""
+        longest = max(map(cell_len, (_LABEL, *self.table.labels)))
+        left = width - sum(_width(column) + 2 for column in self.table.columns)
+        return min(longest, left if left >= _LABEL_WIDTHS[0] else _LABEL_WIDTHS[1], width // 2)
+
+
+def _blocks(columns: Sequence[Column], width: int) -> list[list[Column]]:
+    """The columns in groups, none wider than `width` (but for a single column that is)."""
+    blocks: list[list[Column]] = [[]]
+    left = width
+    for column in columns:
+        left -= (needed := _width(column) + 2)
+        if left < 0 and blocks[-1]:
+            blocks.append([])
+            left = width - needed
+        blocks[-1].append(column)
+    return blocks
+
+
+def _width(column: Column) -> int:
+    return max(map(cell_len, (column.head, *_terminal_texts(column))))
+
+
+def _grid(labels: Sequence[str], columns: Sequence[Column], label_width: int) -> Grid:
+    grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 0, 0, 1), pad_edge=False)
+    grid.add_column(Text(_LABEL, style="bold"), width=label_width, overflow="fold")
+    for column in columns:
+        grid.add_column(Text(column.head, style="bold"), justify="right", overflow="fold")
+    styles = [["bold green" if cell.best else "" for cell in column.cells] for column in columns]
+    cells = [list(map(Text, _terminal_texts(c), s)) for c, s in zip(columns, styles, strict=True)]
+    for row in zip(map(Text, labels), *cells, strict=True):
+        grid.add_row(*row)
+    return grid
+
+
+def _terminal_texts(column: Column) -> list[str]:
+    """The cells' texts, each with a place for a mark where any has one, so that the digits stay aligned."""
+    place = " " * any(cell.best or cell.note for cell in column.cells)
+    return [cell.text + ("*" if cell.best else _mark(cell.note) or place) for cell in column.cells]
+
+
+def _mark(note: int) -> str:
+    return str(note).translate(_SUPERSCRIPT) if note else ""
+
+
+def _left_out(board: Board) -> list[str]:
+    """How many files were left out, and one line per reason."""
+    if not board.left_out:
+        return []
+    number = sum(len(paths) for _, paths in board.left_out)
+    lines = [f"{plural(number, 'file')} left out:"]
+    for reason, paths in board.left_out:
+        more = f" and {plural(len(paths) - 1, 'more file')}" if len(paths) > 1 else ""
+        lines.append(visible(f"- {paths[0]}{more}: {reason}"))
+    return lines
+
+
+def _markdown_cell(cell: Cell) -> str:
+    text = _escaped(cell.text) + _mark(cell.note)
+    return f"**{text}**" if cell.best else text
+
+
+def _pipes(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _escaped(text: str) -> str:
+    """Markdown that shows just this text: no table, tag, link or emphasis comes out of it."""
+    text = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"[\\|`*\[\]~$]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", text)
+
+
+def _flat(result: Result, metrics: Sequence[str]) -> list[tuple[str, Any]]:
+    what = result.what
+    budget = what["budget"] or {}
+    return [
+        *((name, what[name]) for name in ("label", "restorer", "model", "set")),
+        ("images", len(result.images)),
+        *_named("degradation", what["degradation"]),
+        ("scale", what["scale"]),
+        *_named("protocol", what["protocol"]),
+        ("budget", budget.get("name")),
+        *((name, budget.get(name)) for name in ("steps", "batch", "patch")),
+        *((name, what[name]) for name in ("seed", "selection", "checkpoint_sha256", "lq_sha256", "code")),
+        *((name, result.scores.get(name)) for name in metrics),
+        ("missing", "; ".join(why for name in metrics if (why := note(result, name)))),
+        *((name, result.cost.get(name)) for name in ("parameters", "training_seconds", "seconds")),
+        ("file", result.path.name if result.path else None),
+    ]
+
+
+def _named(group: str, values: dict[str, Any] | None) -> list[tuple[str, Any]]:
+    """A degradation or protocol as two cells: its name, and the rest as JSON."""
+    rest = {name: value for name, value in (values or {}).items() if name != "name"}
+    return [(group, values and values["name"]), (f"{group}_parameters", canonical(rest) if rest else None)]
+
+
+def _guarded(value: Any) -> Any:
+    """A cell that a spreadsheet takes for text or a number, never for a formula."""
+    text = "" if value is None else value if isinstance(value, str) else canonical(value)
+    return f"'{text}" if text[:1] in tuple("=+-@\t\r") and not _NUMBER.fullmatch(text) else text

@@ -1,0 +1,192 @@
+"""One evaluation as one immutable JSON file: its key, how it is written, read and found; nothing is compared here.
+
+A file holds no NaN and no infinity: such a number is null, and `n_inf` counts the infinite ones (PSNR of equal images).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any
+
+from gan_bench.benchmark.schema import GROUPS, SCHEMA, canonical, check, check_document, plain
+from gan_bench.errors import UsageError, WorkError
+from gan_bench.files import write_atomically
+
+__all__ = ["SCHEMA", "Result", "find", "key", "read", "record"]
+
+_KEYED = ("label", "checkpoint_sha256", "set", "lq_sha256", "degradation", "scale", "protocol", "selection", "code")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What was judged, and how it came out. Constructing one makes it plain JSON and checks it.
+
+    Attributes:
+        what: label, restorer (spec as typed, or run name), model, set, degradation ({name, parameters}, or None where
+            lq was given), scale, protocol ({name, facts}), metrics (names asked for), budget ({name, steps, batch,
+            patch}, or None for what was not trained here), seed, selection (last, best or None), checkpoint_sha256
+            (or None), lq_sha256, code (version).
+        scores: metric -> mean over the images; None where no finite mean exists; without those that were unavailable.
+        n_inf: metric -> number of images whose score is infinite; counted from `images` where not given.
+        images: file stem -> metric -> score or None.
+        unavailable: metric -> why it could not be computed.
+        facts: metric -> {higher_is_better, unit, digits}, so that a board needs no metric code.
+        cost: seconds (of the evaluation), parameters, training_seconds and what else was measured.
+        provenance: config, command, machine, versions, date.
+        path: the file it was read from; no part of the file, nor of equality.
+
+    Raises:
+        ValueError: something is missing or has the wrong type.
+    """
+
+    what: dict[str, Any]
+    scores: dict[str, float | None]
+    n_inf: dict[str, int] = field(default_factory=dict)
+    images: dict[str, dict[str, float | None]]
+    unavailable: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, dict[str, Any]]
+    cost: dict[str, Any] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+    path: Path | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        groups = {name: getattr(self, name) for name in GROUPS}
+        wrong = [name for name, group in groups.items() if not isinstance(group, Mapping)]
+        if wrong or not all(isinstance(row, Mapping) for row in self.images.values()):
+            raise ValueError(f"{(wrong or ['images'])[0]} is not a mapping, or not one of mappings")
+        groups["n_inf"] = {**_infinite(self.images), **self.n_inf}
+        groups = plain(groups)
+        check(groups)
+        for name, group in groups.items():
+            object.__setattr__(self, name, group)
+
+    def write(self, folder: Path) -> Path:
+        """Write it, whole or not at all, as `<set>_<key>.json`; an equal result that is already there is left alone.
+
+        Args:
+            folder: made if missing.
+
+        Returns:
+            The file.
+
+        Raises:
+            WorkError: it cannot be written, or the file is there with other scores.
+        """
+        name = re.sub(r"[^\w.-]+", "-", self.what["set"])[:40].strip(".-") or "set"
+        path = folder / f"{name}_{key(self.what)}.json"
+        if path.exists():
+            _want_same(path, self)
+            return path
+        document = {"schema": SCHEMA} | {group: getattr(self, group) for group in GROUPS}
+        text = json.dumps(document, allow_nan=False, sort_keys=True, indent=1, ensure_ascii=False)
+        write_atomically(path, (text + "\n").encode())
+        return path
+
+
+def key(what: Mapping[str, Any]) -> str:
+    """16 hex digits over all that the scores depend on: weights (without any: the restorer), inputs, protocol, code."""
+    parts = {name: what[name] for name in _KEYED} | {"schema": SCHEMA, "metrics": sorted(what["metrics"])}
+    if what["checkpoint_sha256"] is None:
+        parts["restorer"] = what["restorer"]
+    return hashlib.sha256(canonical(plain(parts)).encode()).hexdigest()[:16]
+
+
+def read(path: Path) -> Result:
+    """Read one result file strictly.
+
+    Raises:
+        UsageError: it is no complete result of a known schema; one line that names file and cause.
+    """
+    try:
+        return _load(path)
+    except ValueError as error:
+        raise UsageError(f"{path}: {error}") from error
+
+
+def find(folder: Path) -> tuple[list[Result], list[tuple[Path, str]]]:
+    """Read the *.json of a folder itself and of every folder named `results` below it; hidden folders are not entered.
+
+    Args:
+        folder: a root of runs, a run, its `results`, or whatever `--out` named.
+
+    Returns:
+        The results, each with its `path`, in the order of the paths; and the files left out, each with the reason.
+
+    Raises:
+        UsageError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such folder; name a folder of runs, a run, or a folder of results")
+    found, left_out = [], []
+    for path in _files(folder):
+        try:
+            found.append(_load(path))
+        except ValueError as error:
+            left_out.append((path, str(error)))
+    return found, left_out
+
+
+def record(result: Result) -> dict[str, Any]:
+    """The flat object that `benchmark --json` prints: no finite mean is null, an unavailable metric is absent."""
+    what = result.what
+    return {
+        "schema": SCHEMA,
+        **{name: what[name] for name in ("restorer", "label", "scale", "lq_sha256")},
+        "protocol": what["protocol"]["name"],
+        "degradation": what["degradation"]["name"] if what["degradation"] else None,
+        **{name: getattr(result, name) for name in ("scores", "n_inf", "images", "unavailable")},
+        "seconds": result.cost.get("seconds"),
+    }
+
+
+def _infinite(images: Mapping[str, Mapping[str, Any]]) -> Counter[str]:
+    pairs = (pair for row in images.values() for pair in row.items())
+    reals = ((metric, value) for metric, value in pairs if isinstance(value, Real) and not isinstance(value, Integral))
+    return Counter(metric for metric, value in reals if math.isinf(value))
+
+
+def _want_same(path: Path, result: Result) -> None:
+    try:
+        old = _load(path)
+    except ValueError as error:
+        raise WorkError(f"{path}: {error}; remove the file to write this result again") from error
+    if (old.scores, old.images) != (result.scores, result.images):
+        cause = "holds another result under the same key"
+        raise WorkError(f"{path}: {cause}; results are not overwritten: remove it or choose another folder")
+
+
+def _files(folder: Path) -> list[Path]:
+    paths = []
+    for root, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        here = Path(root)
+        if here == folder or here.name == "results":
+            paths += [here / name for name in names if name.endswith(".json") and not name.startswith(".")]
+    return sorted(paths)
+
+
+def _load(path: Path) -> Result:
+    """The result in a file; a ValueError says what is wrong with it, without the file's name."""
+    try:
+        document = json.loads(path.read_bytes().decode("utf-8"), parse_constant=_no_constant)
+    except OSError as error:
+        raise ValueError(f"cannot be read ({error.strerror})") from error
+    except RecursionError as error:
+        raise ValueError("is nested too deeply") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"is no complete JSON: half-written or damaged ({error})") from error
+    check_document(document)
+    return Result(**{name: document[name] for name in GROUPS}, path=path)
+
+
+def _no_constant(literal: str) -> None:
+    raise ValueError(f"holds {literal}, which is not JSON")

@@ -1,0 +1,119 @@
+"""What a result file must hold, group by group and type by type, and how its values are spelled; touches no file."""
+
+from __future__ import annotations
+
+import json
+import math
+import reprlib
+import sys
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any
+
+__all__ = ["GROUPS", "SCHEMA", "canonical", "check", "check_document", "plain"]
+
+SCHEMA = 1
+GROUPS = ("what", "scores", "n_inf", "images", "unavailable", "facts", "cost", "provenance")
+_WHAT: dict[str, Any] = {
+    **dict.fromkeys(("label", "restorer", "set", "lq_sha256", "code"), str),
+    **dict.fromkeys(("model", "selection", "checkpoint_sha256"), str | None),
+    **dict.fromkeys(("degradation", "budget"), dict | None),
+    **{"protocol": dict, "metrics": list, "scale": int, "seed": int | None},
+}
+_NESTED: tuple[tuple[str, str, Any], ...] = (
+    ("degradation", "name", str),
+    ("protocol", "name", str),
+    ("budget", "name", str),
+    ("budget", "steps", int),
+)
+_LARGEST = sys.float_info.max  # an integer beyond it fits no float
+_FACTS: dict[str, Any] = {"higher_is_better": bool, "unit": str, "digits": int}
+
+
+def canonical(value: Any) -> str:
+    """The one JSON spelling of a plain value: equal values, equal text."""
+    return json.dumps(value, allow_nan=False, sort_keys=True, separators=(",", ":"))
+
+
+def plain(value: Any) -> Any:
+    """The value in JSON's own types, so that what is written and what is read back are equal.
+
+    NumPy's numbers become Python's, infinite ones and NaN become None, undecodable bytes of file names are spelled out.
+
+    Raises:
+        ValueError: it holds something that JSON has no word for.
+    """
+    kind = type(value)  # the usual types first: a board may read ten thousand files
+    if value is None or kind is bool or kind is int or (kind is str and value.isascii()):
+        return value
+    if kind is float:
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {plain(name if isinstance(name, str) else str(name)): plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return plain(float(value))
+    raise ValueError(f"{reprlib.repr(value)} cannot be written as JSON")
+
+
+def check_document(document: Any) -> None:
+    """Raise ValueError unless a file's content has the schema read here, and its groups, no more and no fewer."""
+    _want(isinstance(document, dict) and "schema" in document, "is not a result of gan-bench (it has no schema)")
+    schema, groups = document["schema"], set(document) - {"schema"}
+    _want(_is(schema, int) and schema >= 1, f"has the unknown schema {reprlib.repr(schema)}")
+    _want(schema <= SCHEMA, f"has schema {schema}, newer than this gan-bench reads ({SCHEMA}); update gan-bench")
+    _want(groups >= set(GROUPS), f"has no {', '.join(sorted(set(GROUPS) - groups))}")
+    _want(groups <= set(GROUPS), f"has the unknown group {reprlib.repr(min(groups - set(GROUPS), default=''))}")
+
+
+def check(groups: Mapping[str, Any]) -> None:
+    """Raise ValueError, naming the field, unless plain groups have the entries and types of a result."""
+    _check_what(groups["what"])
+    for stem, row in groups["images"].items():
+        _check_numbers(f"images.{stem}", row)
+    _check_numbers("scores", groups["scores"])
+    for metric in groups["scores"]:
+        _want(metric in groups["what"]["metrics"], f"scores.{metric} is not among what.metrics")
+        _want(metric not in groups["unavailable"], f"{metric} is both scored and unavailable")
+        _want(metric in groups["facts"], f"facts has no {metric}")
+    for metric, facts in groups["facts"].items():
+        _check_facts(metric, facts)
+    _want(all(_is(n, int) and n >= 0 for n in groups["n_inf"].values()), "n_inf is not a mapping of counts")
+    _want(all(_is(reason, str) for reason in groups["unavailable"].values()), "unavailable is not a mapping of reasons")
+
+
+def _check_what(what: dict[str, Any]) -> None:
+    for name, kind in _WHAT.items():
+        _want(name in what, f"what has no {name}")
+        if not _is(what[name], kind):
+            raise ValueError(f"what.{name} cannot be {reprlib.repr(what[name])}")
+    for name, inner, kind in _NESTED:
+        _want(what[name] is None or _is(what[name].get(inner), kind), f"what.{name} has no {inner}")
+    _want(all(_is(name, str) for name in what["metrics"]), "what.metrics is not a list of names")
+
+
+def _check_numbers(where: str, row: dict[str, Any]) -> None:
+    for metric, value in row.items():
+        if not (value is None or (_is(value, int | float) and abs(value) <= _LARGEST)):
+            raise ValueError(f"{where}.{metric} cannot be {reprlib.repr(value)}")
+
+
+def _check_facts(metric: str, facts: Any) -> None:
+    good = isinstance(facts, dict) and all(_is(facts.get(name), kind) for name, kind in _FACTS.items())
+    _want(good, f"facts.{metric} lacks one of {', '.join(_FACTS)}")
+    _want(0 <= facts["digits"] <= 12, f"facts.{metric}.digits cannot be {facts['digits']}")
+
+
+def _is(value: Any, kind: Any) -> bool:
+    """Whether a value has a type; a truth value is no number."""
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+
+
+def _want(condition: bool, otherwise: str) -> None:
+    if not condition:
+        raise ValueError(otherwise)

@@ -1,0 +1,165 @@
+"""How results are named and numbers spelled on a board; whatever comes from a file is made printable here."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from gan_bench.benchmark.result import Result, key
+from gan_bench.benchmark.schema import canonical
+
+__all__ = ["count", "duration", "labels", "note", "plural", "title", "titles", "visible"]
+
+_LONG = 40  # characters of a parameter's value in a title; what is longer is named by its digest
+
+
+def visible(text: str) -> str:
+    """The text on one line without control characters (a file may hold escape sequences for the terminal)."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 image`, `2 images`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def count(value: Any) -> str:
+    """A number of parameters in three digits: 1.52 M; a dash for what is no number."""
+    number = _finite(value)
+    if number is None:
+        return "–"
+    for unit in ("", " k", " M", " G"):
+        if number < 999.5 or unit == " G":
+            break
+        number /= 1000
+    digits = 0 if not unit or number >= 99.95 else 1 if number >= 9.995 else 2
+    return f"{number:.{digits}f}{unit}"
+
+
+def duration(value: Any) -> str:
+    """Seconds as 47s, 1m 52s or 2h 05m; a dash for what is no number."""
+    number = _finite(value)
+    if number is None:
+        return "–"
+    seconds, minutes = round(number), round(number / 60)
+    if seconds < 60:
+        return f"{seconds}s"
+    return f"{seconds // 60}m {seconds % 60:02}s" if seconds < 3600 else f"{minutes // 60}h {minutes % 60:02}m"
+
+
+def note(result: Result, metric: str) -> str:
+    """Why a result has no number for a metric; empty where it has one, or where the metric was not asked for."""
+    name = visible(metric)
+    if metric in result.unavailable:
+        return f"{name}: {visible(result.unavailable[metric])}"
+    if metric not in result.scores or result.scores[metric] is not None:
+        return ""
+    if number := result.n_inf.get(metric):
+        images = plural(len(result.images), "image")
+        return f"{name}: no finite mean, infinite on {number} of {images} (equal to the ground truth)"
+    return f"{name}: no mean, not a number on some image"
+
+
+def titles(leads: Sequence[Result]) -> list[str]:
+    """One title per table, from one result of each: no two alike, and saying what tells them apart.
+
+    Args:
+        leads: results that differ in set, inputs, degradation, scale, protocol or budget.
+    """
+    names = [title(lead) for lead in leads]
+    for more in (_settings, _inputs):
+        peers = defaultdict(list)
+        for name, lead in zip(names, leads, strict=True):
+            peers[name].append(lead)
+        pairs = list(zip(names, leads, strict=True))
+        names = [name if len(peers[name]) == 1 else title(lead, more(lead, peers[name])) for name, lead in pairs]
+    return names
+
+
+def title(result: Result, more: Mapping[str, Sequence[str]] | None = None) -> str:
+    """`photos · bicubic ×4 · protocol y · budget quick (400 steps) · 3 images`.
+
+    Args:
+        result: any of the table's.
+        more: words for `degradation`, `protocol` and `inputs` that tell the table from others of the same names.
+    """
+    what, more = result.what, more or {}
+    degradation, budget = what["degradation"], what["budget"]
+    words = [
+        what["set"],
+        ", ".join(
+            [f"{degradation['name'] if degradation else 'given inputs'} ×{what['scale']}", *more.get("degradation", ())]
+        ),
+        ", ".join([f"protocol {what['protocol']['name']}", *more.get("protocol", ())]),
+        f"budget {budget['name']} ({plural(budget['steps'], 'step')})" if budget else "no budget",
+        plural(len(result.images), "image"),
+        *more.get("inputs", ()),
+    ]
+    return visible(" · ".join(words))
+
+
+def labels(results: Sequence[Result]) -> tuple[str, ...]:
+    """A label for each row of one table; what seed and selection leave alike gets a suffix that tells it apart."""
+    alike = defaultdict(list)
+    for index, result in enumerate(results):
+        alike[_alike(result)].append(index)
+    names = [visible(result.what["label"]) for result in results]
+    for indices in alike.values():
+        if len(indices) > 1:
+            for index, suffix in zip(indices, _suffixes([results[i] for i in indices]), strict=True):
+                names[index] += f" [{suffix}]" if suffix else ""
+    return tuple(names)
+
+
+def _alike(result: Result) -> tuple[Any, ...]:
+    return tuple(result.what[name] for name in ("label", "seed", "selection"))
+
+
+def _suffixes(results: Sequence[Result]) -> list[str]:
+    ways: tuple[Callable[[Sequence[Result]], list[str]], ...] = (
+        lambda rows: _tails([visible(row.what["restorer"]) for row in rows]),
+        lambda rows: [visible(row.what["code"]) for row in rows],
+        lambda rows: [key(row.what)[:6] for row in rows],
+    )
+    suffixes = (way(results) for way in ways)
+    distinct = (names for names in suffixes if len(set(names)) == len(names))
+    return next(distinct, [str(number) for number in range(1, len(results) + 1)])
+
+
+def _tails(names: Sequence[str]) -> list[str]:
+    """The names without the words that all of them begin with."""
+    parts = [name.split("_") for name in names]
+    shared = next((i for i, words in enumerate(zip(*parts, strict=False)) if len(set(words)) > 1), min(map(len, parts)))
+    return ["_".join(part[shared:]) for part in parts]
+
+
+def _settings(result: Result, peers: Sequence[Result]) -> dict[str, list[str]]:
+    """The parameters of degradation and protocol in which the peers differ."""
+    return {group: _differing(group, result, peers) for group in ("degradation", "protocol")}
+
+
+def _differing(group: str, result: Result, peers: Sequence[Result]) -> list[str]:
+    mine, all_values = result.what[group] or {}, [peer.what[group] or {} for peer in peers]
+    names = sorted({name for values in all_values for name in values})
+    differing = [name for name in names if len({canonical(values.get(name)) for values in all_values}) > 1]
+    return [f"{name} {_short(mine.get(name))}" for name in differing]
+
+
+def _inputs(result: Result, peers: Sequence[Result]) -> dict[str, list[str]]:
+    """The inputs' digest, as short as tells the peers apart; the peers' other settings stay in the title."""
+    digests = {peer.what["lq_sha256"] for peer in peers}
+    width = 8 if len({digest[:8] for digest in digests}) == len(digests) else 64
+    return _settings(result, peers) | {"inputs": [f"inputs {result.what['lq_sha256'][:width]}"]}
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else canonical(value)
+    return text if len(text) <= _LONG else f"#{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def _finite(value: Any) -> float | None:
+    number = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e15
+    return float(value) if number and math.isfinite(value) else None

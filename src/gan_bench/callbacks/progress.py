@@ -1,0 +1,106 @@
+"""One line of progress over a whole sweep: a bar on a terminal, a line per validation elsewhere."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.callbacks import ProgressBar
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from gan_bench.models import Recipe
+from gan_bench.models.recipe import LOG_EVERY
+
+__all__ = ["ProgressLine"]
+
+
+class ProgressLine(ProgressBar):
+    """Shows run, stage, step, speed, losses and the last validation.
+
+    Args:
+        label: of the run.
+        number: of the run in its sweep, from 1.
+        count: runs in the sweep.
+        console: where to draw; standard error by default.
+    """
+
+    def __init__(self, label: str, number: int = 1, count: int = 1, console: Console | None = None) -> None:
+        super().__init__()
+        self.label, self.number, self.count = label, number, count
+        self.console = console or Console(stderr=True)
+        self._bar: Progress | None = None
+        self._start = (0, 0.0)
+
+    def disable(self) -> None:
+        """Draw nothing: another rank does."""
+        self._enabled = False
+
+    def enable(self) -> None:
+        """Draw."""
+        self._enabled = True
+
+    _enabled = True
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Open the bar."""
+        assert isinstance(pl_module, Recipe)
+        self._start = (pl_module.step, time.perf_counter())
+        if pl_module.step and self._enabled:
+            self._print(f"{self.label}: goes on from step {pl_module.step} of {pl_module.steps}")
+        if not self._enabled or not self.console.is_terminal:
+            return
+        head, text = (TextColumn(words, markup=False) for words in (self._head(), "{task.description}"))
+        self._bar = Progress(head, BarColumn(24), text, TimeRemainingColumn(), console=self.console, transient=True)
+        self._task = self._bar.add_task("", total=self.count * pl_module.steps, completed=self._done(pl_module))
+        self._bar.start()
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
+        """Move on; the numbers change when new ones were logged, so that no step waits for the device."""
+        assert isinstance(pl_module, Recipe)
+        if self._bar:
+            self._bar.update(self._task, completed=self._done(pl_module))
+            if pl_module.step % LOG_EVERY == 1:
+                self._bar.update(self._task, description=self._text(trainer, pl_module))
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Without a terminal, say where training is."""
+        assert isinstance(pl_module, Recipe)
+        if self._enabled and not self._bar:
+            self._print(f"{self._head()}: {self._text(trainer, pl_module)}")
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Close the bar."""
+        self._close()
+
+    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
+        """Close the bar, so that the error has a line of its own."""
+        self._close()
+
+    def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Close the bar whatever happened."""
+        self._close()
+
+    def _print(self, text: str) -> None:
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def _head(self) -> str:
+        return f"[{self.number}/{self.count}] {self.label}" if self.count > 1 else self.label
+
+    def _done(self, module: Recipe) -> int:
+        """Steps of the whole sweep, taking its runs to be of equal length."""
+        return (self.number - 1) * module.steps + module.step
+
+    def _close(self) -> None:
+        if self._bar:
+            self._bar.stop()
+            self._bar = None
+
+    def _text(self, trainer: L.Trainer, module: Recipe) -> str:
+        first, since = self._start
+        speed = (module.step - first) / max(1e-9, time.perf_counter() - since)
+        metrics = {name: float(value) for name, value in trainer.callback_metrics.items() if name != "train/lr"}
+        numbers = [f"{name.removeprefix('train/')} {value:.4g}" for name, value in metrics.items()]
+        stage = f"{module.stage.name} " if len(module.stages) > 1 else ""
+        return " · ".join([f"{stage}{module.step}/{module.steps}", f"{speed:.1f} steps/s", *numbers])

@@ -1,0 +1,149 @@
+"""What the commands do once their arguments are read: benchmark, leaderboard, restore."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+
+from gan_bench.benchmark import Result, board, find, record, render_rich, write_board
+from gan_bench.errors import GanBenchError, UsageError
+from gan_bench.files import write_atomically
+
+__all__ = ["benchmark", "leaderboard", "restore", "show_board", "show_results"]
+
+log = logging.getLogger(__name__)
+
+
+def benchmark(arguments: argparse.Namespace) -> int:
+    """Judge every restorer on one set; those that fail are named, the others are written.
+
+    Returns:
+        0, or 1 when some failed.
+
+    Raises:
+        UsageError: images, degradation, metrics or protocol are wrong for all of them.
+    """
+    from gan_bench.contest import contest
+
+    results, failures = contest(arguments)
+    if arguments.out:
+        for result in results:
+            result.write(Path(arguments.out))
+    text = json.dumps([record(result) for result in results], indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    if arguments.json == "-":
+        sys.stdout.write(text)
+    elif arguments.json:
+        write_atomically(Path(arguments.json), text.encode())
+    if results and arguments.json != "-":
+        _print(results)
+    for label, cause in failures:
+        print(f"error: {label}: {cause}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def leaderboard(arguments: argparse.Namespace) -> int:
+    """Show and write the board."""
+    return show_board(Path(arguments.folder))
+
+
+def show_board(folder: Path) -> int:
+    """Print the board of all results below a folder and write it there.
+
+    Raises:
+        UsageError: no folder, or no result in it.
+    """
+    results, left_out = find(folder)
+    if not results and not left_out:
+        raise UsageError(f"{folder}: no results; a training or gan-bench benchmark --out {folder} writes them")
+    shown = board(results, left_out)
+    console = Console()
+    for part in render_rich(shown):
+        console.print(part)
+    for path in write_board(folder, shown):
+        print(f"written: {path}")
+    return 0
+
+
+def show_results(folder: Path, results: Sequence[Result]) -> None:
+    """What a single run ends with: its scores, its folder, and the command that shows more."""
+    for result in results:
+        facts = result.facts
+        numbers = [
+            f"{name.upper()} {'n/a' if value is None else format(value, '.' + str(facts[name]['digits']) + 'f')}"
+            for name, value in result.scores.items()
+        ]
+        print(f"{result.what['label']} on {result.what['set']}: {' · '.join(numbers)}")
+    print(f"complete: {folder} (weights, results/, panels/)")
+    print(f"compare:  gan-bench leaderboard {folder.parent}")
+
+
+def _print(results: Sequence[Result]) -> None:
+    console = Console()
+    for part in render_rich(board(results)):
+        console.print(part)
+
+
+def restore(arguments: argparse.Namespace) -> int:
+    """Restore files; a bad one is named, the rest is done.
+
+    Returns:
+        0, or 1 when some failed.
+
+    Raises:
+        UsageError: no input, or nothing that restores.
+    """
+    from gan_bench.image import read, write_png
+    from gan_bench.restorers import load
+
+    loaded = load(arguments.restorer, arguments.scale)
+    files, out, failed = _inputs(arguments.inputs), Path(arguments.out), 0
+    console = Console(stderr=True)
+    for path, target in track(
+        _targets(files, out), description="restoring", console=console, disable=not console.is_terminal
+    ):
+        try:
+            picture = read(path)
+            if picture.alpha is not None:
+                log.warning("%s: its alpha channel is dropped", path)
+            write_png(target, loaded.restore(picture.pixels))
+        except (GanBenchError, ValueError) as error:
+            failed += 1
+            print(f"error: {error}", file=sys.stderr)
+    print(f"{len(files) - failed} of {len(files)} images restored into {out}")
+    return 1 if failed else 0
+
+
+def _inputs(words: Sequence[str]) -> list[Path]:
+    from gan_bench.image import SUFFIXES
+
+    files: list[Path] = []
+    for word in words:
+        path = Path(word)
+        if path.is_dir():
+            files += sorted(one for one in path.rglob("*") if one.suffix.lower() in SUFFIXES)
+        elif path.is_file():
+            files.append(path)
+        else:
+            raise UsageError(f"{word}: no such file or folder")
+    if not files:
+        raise UsageError(f"{', '.join(words)}: no images found; looked for {', '.join(sorted(SUFFIXES))}")
+    return files
+
+
+def _targets(files: Sequence[Path], out: Path) -> list[tuple[Path, Path]]:
+    """Where each file goes: its stem, or stem and suffix where two would meet."""
+    stems = [path.stem for path in files]
+    taken: dict[str, int] = {}
+    targets = []
+    for path in files:
+        name = path.stem if stems.count(path.stem) == 1 else f"{path.stem}_{path.suffix[1:]}"
+        taken[name] = taken.get(name, 0) + 1
+        targets.append((path, out / f"{name if taken[name] == 1 else f'{name}_{taken[name]}'}.png"))
+    return targets

@@ -1,0 +1,160 @@
+"""`gan-bench benchmark`: several restorers, one set of images, one protocol."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from rich.console import Console
+from rich.progress import Progress
+
+from gan_bench.benchmark import Result
+from gan_bench.config import build, check, conf_dir, read_yaml
+from gan_bench.data import Degraded, Given, Images, TestSet, list_images
+from gan_bench.errors import GanBenchError, UsageError, did_you_mean
+from gan_bench.judge import Question, answer
+from gan_bench.metrics import Suite, get_protocol
+from gan_bench.restorers import Restorer, load_restorer
+
+__all__ = ["contest"]
+
+log = logging.getLogger(__name__)
+
+SIDES = ("hr", "gt", "high", "target", "lr", "lq", "low", "input")
+
+
+def contest(arguments: argparse.Namespace) -> tuple[list[Result], list[tuple[str, str]]]:
+    """Judge every restorer.
+
+    Args:
+        arguments: of the command line.
+
+    Returns:
+        one result per restorer that was judged, in order; label and cause of those that were not.
+
+    Raises:
+        UsageError: what all of them need is wrong.
+    """
+    _check_usage(arguments)
+    protocol, names = get_protocol(arguments.protocol), [name.strip() for name in arguments.metrics.split(",")]
+    Suite(names, protocol, 1)
+    entries, failures = _entries(arguments)
+    tests = _tests(arguments, [restorer for _, _, restorer in entries])
+    results = []
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("judging", total=len(entries) * len(tests))
+        for label, spec, restorer in entries:
+            try:
+                question = Question(label, spec, _fitted(restorer, spec, tests.scale), tests, names, protocol)
+                results.append(answer(question, lambda *_: progress.advance(task)))
+            except GanBenchError as error:
+                failures.append((label, str(error)))
+    return results, failures
+
+
+def _check_usage(arguments: argparse.Namespace) -> None:
+    if not arguments.gt and not arguments.lq:
+        raise UsageError("--gt DIR or --lq DIR is needed: the images to judge on")
+    if arguments.gt and not arguments.lq and not arguments.degradation:
+        raise UsageError("--gt alone leaves nothing to restore; add --lq DIR or --degradation NAME")
+    if arguments.degradation and (arguments.lq or not arguments.gt):
+        raise UsageError("--degradation makes lq from --gt; it cannot stand beside --lq")
+    if arguments.set and not arguments.degradation:
+        raise UsageError("--set gives values of a degradation; add --degradation NAME")
+    for name in ("limit", "scale"):
+        value = getattr(arguments, name)
+        if value is not None and value < 1:
+            raise UsageError(f"--{name} {value}: a whole number from 1 is needed")
+
+
+def _entries(arguments: argparse.Namespace) -> tuple[list[tuple[str, str, Restorer]], list[tuple[str, str]]]:
+    """Label, spec and restorer of each; equal labels get a suffix; what cannot be loaded is a failure."""
+    entries, failures, taken = [], [], {}  # type: ignore[var-annotated]
+    for word in arguments.restorers:
+        label, _, spec = word.rpartition("=") if "=" in word and not Path(word).exists() else ("", "", word)
+        label = label or Path(spec).name or spec
+        taken[label] = taken.get(label, 0) + 1
+        label = label if taken[label] == 1 else f"{label} ({taken[label]})"
+        try:
+            entries.append((label, spec, load_restorer(spec, arguments.scale)))
+        except GanBenchError as error:
+            failures.append((label, str(error)))
+    if not entries:
+        raise UsageError(failures[0][1])
+    return entries, failures
+
+
+def _tests(arguments: argparse.Namespace, restorers: Sequence[Restorer]) -> TestSet:
+    known = next((one.scale for one in restorers if one.scale and one.origin.config), None)
+    if arguments.degradation:
+        degradation = _degradation(arguments, known)
+        parameters = {key: value for key, value in degradation.items() if key not in ("name", "_target_")}
+        described = {"name": degradation["name"], "parameters": parameters}
+        made_by = build(degradation, key="--set")
+        return Degraded(
+            Path(arguments.gt).resolve().name,
+            _images(arguments.gt, arguments.limit),
+            made_by,
+            described,
+            arguments.seed,
+        )
+    lq = _images(arguments.lq, arguments.limit)
+    if not arguments.gt:
+        return Given(_set_name(arguments.lq), lq, None, arguments.scale or known or 4)
+    gt = _images(arguments.gt, arguments.limit)
+    tests = Given(_set_name(arguments.gt), lq, gt, None)
+    if arguments.scale not in (None, tests.scale):
+        raise UsageError(f"--scale {arguments.scale} against {tests.scale}, which the sizes of gt and lq say")
+    return tests
+
+
+def _set_name(root: str) -> str:
+    """The folder's name, with its parent's where it only says what side it is."""
+    path = Path(root).resolve()
+    return (
+        f"{path.parent.name}" if path.name.lower() in ("hr", "gt", "target", "high") and path.parent.name else path.name
+    )
+
+
+def _images(root: str, limit: int | None) -> Images:
+    paths = [path for paths in list_images(root).values() for path in paths]
+    return Images(sorted(paths)[:limit], root, num_ch=None)
+
+
+def _degradation(arguments: argparse.Namespace, known: int | None) -> DictConfig:
+    """The degradation's node with its values set, and its scale decided."""
+    folder = conf_dir() / "degradation"
+    names = [path.stem for path in folder.glob("*.yaml")]
+    if arguments.degradation not in names:
+        raise UsageError(
+            f"--degradation {arguments.degradation}: no such degradation{did_you_mean(arguments.degradation, names)}"
+        )
+    node = OmegaConf.create(read_yaml(folder / f"{arguments.degradation}.yaml"))
+    try:
+        given = OmegaConf.from_dotlist(arguments.set)
+    except (OmegaConfBaseException, ValueError) as error:
+        raise UsageError(f"--set {' '.join(arguments.set)}: {str(error).splitlines()[0]}") from None
+    wanted = arguments.scale or known
+    if wanted and "scale" in given and given.scale != wanted:
+        raise UsageError(
+            f"--set scale={given.scale} against scale {wanted} of {'--scale' if arguments.scale else 'the run'}"
+        )
+    node.merge_with(given)
+    if wanted and "scale" in node:
+        node.scale = wanted
+    check(OmegaConf.create({"degradation": node}))
+    return node
+
+
+def _fitted(restorer: Restorer, spec: str, scale: int) -> Restorer:
+    """The restorer for this scale; what has another cannot be judged here."""
+    if restorer.scale in (None, scale):
+        return restorer
+    if restorer.origin.config is None and restorer.origin.checkpoint_sha256 is None:
+        return load_restorer(spec, scale)
+    raise UsageError(f"it restores at scale {restorer.scale}, the images have scale {scale}")

@@ -1,0 +1,201 @@
+"""Where images come from: files found and listed by Hugging Face `datasets`, decoded by `gan_bench.image`, split.
+
+The only importer of `datasets`. Files are listed undecoded (`Image(decode=False)`), so that 16 bit stays 16 bit and a
+broken file is named. A split that the folder does not give is taken by the hash of the file stem.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from gan_bench.errors import UsageError
+from gan_bench.image import SUFFIXES, read, verify
+
+__all__ = ["Folder", "Images", "Source", "list_images"]
+
+log = logging.getLogger(__name__)
+
+CACHE_BYTES = 1 << 30
+SPLITS = ("train", "validation", "test")
+
+
+class Source(Protocol):
+    """What a data set gives: three lists of images, no scene in two of them."""
+
+    num_ch: int
+    train: Images
+    validation: Images
+    test: Images
+
+
+class Images(Sequence[np.ndarray]):
+    """Images of one split, decoded when asked for; small sets stay decoded in memory.
+
+    Args:
+        paths: files, in the order of their names.
+        root: names are unique stems; where two stems are equal, paths below this folder without their suffix.
+        num_ch: 3 stacks one-channel images, 1 refuses colour, None leaves each image as its file has it.
+    """
+
+    def __init__(self, paths: Iterable[str | Path], root: str | Path = ".", num_ch: int | None = 3) -> None:
+        self.paths = sorted(Path(path) for path in paths)
+        self.names = _names(self.paths, Path(root))
+        self.num_ch = num_ch
+        self._cache: dict[int, np.ndarray] = {}
+        self._cached_bytes = 0
+        self._warned_of_alpha = False
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> np.ndarray:  # type: ignore[override]
+        """(H, W, C) uint8 or uint16; C is `num_ch`."""
+        if index in self._cache:
+            return self._cache[index]
+        pixels = self._decode(self.paths[index])
+        if self._cached_bytes + pixels.nbytes <= CACHE_BYTES:
+            self._cache[index] = pixels
+            self._cached_bytes += pixels.nbytes
+        return pixels
+
+    def _decode(self, path: Path) -> np.ndarray:
+        picture = read(path)
+        if picture.alpha is not None and not self._warned_of_alpha:
+            self._warned_of_alpha = True
+            log.warning("%s: its alpha channel is dropped, as in every file of this set that has one", path)
+        pixels = picture.pixels
+        if self.num_ch == 3 and pixels.shape[2] == 1:
+            return np.repeat(pixels, 3, axis=2)
+        if self.num_ch == 1 and pixels.shape[2] == 3:
+            raise UsageError(f"{path}: a colour image in a one-channel data set; set dataset.num_ch=3")
+        return pixels
+
+    def subset(self, count: int | None) -> Images:
+        """The first `count` images by the hash of their names: a smaller set is part of every larger one."""
+        if count is None:
+            return self
+        chosen = sorted(range(len(self)), key=lambda i: _hash(self.names[i]))[:count]
+        return Images([self.paths[i] for i in chosen], num_ch=self.num_ch)
+
+
+class Folder:
+    """Any tree of images, split as its folders say (train, validation or val, test) or by the hash of the stem.
+
+    Args:
+        root: the tree. A broken file is named, and left out.
+        num_ch: channels of a training image, 3 or 1.
+        limit: train on this many images only.
+
+    Raises:
+        UsageError: no folder, no images, or too few to split.
+    """
+
+    def __init__(self, root: str, num_ch: int = 3, limit: int | None = None) -> None:
+        self.num_ch = num_ch
+        given = {split: _whole(paths) for split, paths in list_images(root).items()}
+        splits = complete_splits(given, root)
+        self.train = Images(splits["train"], root, num_ch).subset(_positive(limit))
+        self.validation = Images(splits["validation"], root, num_ch=None)
+        self.test = Images(splits["test"], root, num_ch=None)
+
+
+def list_images(root: str | Path) -> dict[str, list[Path]]:
+    """The image files below a folder, by split, listed by `datasets`.
+
+    Raises:
+        UsageError: the folder does not exist or holds no image.
+    """
+    import datasets
+
+    folder = Path(root).expanduser()
+    if not folder.is_dir():
+        raise UsageError(f"dataset.root={root}: no such folder; name one that holds images")
+    nothing = UsageError(f"dataset.root={root}: no images found; looked for {', '.join(sorted(SUFFIXES))}")
+    datasets.disable_progress_bars()
+    try:
+        found = datasets.load_dataset(
+            "imagefolder", data_dir=str(folder.resolve()), drop_labels=True, drop_metadata=True
+        )
+    except (datasets.exceptions.DatasetNotFoundError, datasets.data_files.EmptyDatasetError, FileNotFoundError):
+        raise nothing from None
+    listed = {split: _paths(table.cast_column("image", datasets.Image(decode=False))) for split, table in found.items()}
+    if not any(listed.values()):
+        raise nothing
+    return listed
+
+
+def _paths(table: Iterable[Mapping[str, Mapping[str, str]]]) -> list[Path]:
+    paths = [Path(row["image"]["path"]) for row in table]
+    return [path for path in paths if path.suffix.lower() in SUFFIXES]
+
+
+def complete_splits(given: Mapping[str, list[Path]], root: str | Path = ".") -> dict[str, list[Path]]:
+    """All three splits: what is given stays, what is missing is taken from train, a tenth each, at least one.
+
+    Raises:
+        UsageError: too few images.
+    """
+    rest = sorted(
+        given.get("train") or [path for paths in given.values() for path in paths], key=lambda p: _hash(p.stem)
+    )
+    splits: dict[str, list[Path]] = {}
+    for split in SPLITS[1:]:
+        if given.get(split) and given.get("train"):
+            splits[split] = list(given[split])
+            continue
+        share = max(1, round(len(rest) / 10)) if len(rest) > 1 else 0
+        splits[split], rest = rest[:share], rest[share:]
+    splits["train"] = rest
+    empty = [split for split in SPLITS if not splits[split]]
+    if empty:
+        raise UsageError(
+            f"dataset.root={root}: too few images for training, validation and test; at least 3 are needed"
+        )
+    return splits
+
+
+def _whole(paths: list[Path]) -> list[Path]:
+    """The files that can be read; the others are named."""
+    with ThreadPoolExecutor() as pool:
+        causes = list(pool.map(_defect, paths))
+    broken = [cause for cause in causes if cause]
+    for cause in broken:
+        log.warning("%s: left out", cause)
+    if broken:
+        log.warning("%d of %d files are broken and left out", len(broken), len(paths))
+    return [path for path, cause in zip(paths, causes, strict=True) if not cause]
+
+
+def _defect(path: Path) -> str | None:
+    try:
+        verify(path.read_bytes(), str(path))
+    except UsageError as error:
+        return str(error)
+    return None
+
+
+def _names(paths: Sequence[Path], root: Path) -> tuple[str, ...]:
+    stems = [path.stem for path in paths]
+    if len(set(stems)) == len(stems):
+        return tuple(stems)
+    base = root.expanduser().resolve()
+    below = [path.relative_to(base) if path.is_relative_to(base) else path for path in paths]
+    names = [path.with_suffix("").as_posix() for path in below]
+    return tuple(names) if len(set(names)) == len(names) else tuple(path.as_posix() for path in below)
+
+
+def _positive(limit: int | None) -> int | None:
+    if limit is not None and limit < 1:
+        raise UsageError(f"dataset.limit={limit}: at least one image is needed to train on")
+    return limit
+
+
+def _hash(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()

@@ -1,0 +1,151 @@
+"""What is judged: named pairs of lq and gt images, the lq made once per image or read from files, on 8-bit levels."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from gan_bench.batch import Batch
+from gan_bench.chance import generator
+from gan_bench.data.images import Images
+from gan_bench.degradations.base import Degradation
+from gan_bench.errors import UsageError
+from gan_bench.image import to_tensor, to_uint8
+
+__all__ = ["Degraded", "Given", "TestSet"]
+
+
+class TestSet:
+    """Images to restore, one `Batch` of one image each, in the order of their names.
+
+    Attributes:
+        name: of the set, as it stands on the board.
+        scale: gt is larger than lq by this factor.
+        names: of the images.
+        degradation: name and parameters of what made the lq images, None where they were given.
+    """
+
+    __test__ = False  # pytest collects what is called Test
+    name: str
+    scale: int
+    names: tuple[str, ...]
+    degradation: dict[str, Any] | None = None
+    _sha256: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return (self[index] for index in range(len(self)))
+
+    def __getitem__(self, index: int) -> Batch:
+        raise NotImplementedError
+
+    @property
+    def lq_sha256(self) -> str:
+        """SHA-256 over name, shape and 8-bit pixels of every lq image: equal inputs, equal digest."""
+        if self._sha256 is None:
+            digest = hashlib.sha256()
+            for batch in self:
+                pixels = to_uint8(batch.lq[0])
+                digest.update(f"{batch.name[0]}\0{pixels.shape}\0".encode() + pixels.tobytes())
+            self._sha256 = digest.hexdigest()
+        return self._sha256
+
+
+class Degraded(TestSet):
+    """lq made from gt by a degradation that is drawn from (seed, image name), on the CPU, rounded to 8 bit.
+
+    gt is cropped at the right and bottom to a multiple of the scale.
+
+    Args:
+        name: of the set.
+        gt: images.
+        degradation: makes the lq.
+        described: its name and parameters, for the result.
+        seed: of the set; the same for every model that is compared.
+    """
+
+    def __init__(
+        self, name: str, gt: Images, degradation: Degradation, described: dict[str, Any], seed: int = 0
+    ) -> None:
+        self.name, self.gt, self.made_by, self.degradation, self.seed = name, gt, degradation, described, seed
+        self.names, self.scale = gt.names, degradation.scale
+        self._lq: dict[int, Tensor] = {}
+
+    def __getitem__(self, index: int) -> Batch:
+        """The pair of one image: lq (1, C, H/s, W/s) on 8-bit levels, gt (1, C, H, W)."""
+        gt = _gt(self.gt, index, self.scale)
+        if index not in self._lq:
+            draw = self.made_by.draw([generator("degradation", self.seed, self.names[index])])
+            self._lq[index] = self.made_by.apply_8bit(gt, draw)
+        return Batch(self._lq[index], gt, (self.names[index],))
+
+
+class Given(TestSet):
+    """lq from files, with gt of the same stems, or without gt.
+
+    Args:
+        name: of the set.
+        lq: images.
+        gt: images with the same names, or None.
+        scale: gt over lq; None takes it from the first pair.
+
+    Raises:
+        UsageError: stems or sizes that do not match.
+    """
+
+    def __init__(self, name: str, lq: Images, gt: Images | None, scale: int | None) -> None:
+        self.name, self.lq, self.gt, self.names = name, lq, gt, lq.names
+        if gt is not None:
+            _same_names(gt.names, lq.names)
+        self.scale = scale or (self._first_scale() if gt is not None else 1)
+
+    def _first_scale(self) -> int:
+        assert self.gt is not None
+        (height, width), (h, w) = self.gt[0].shape[:2], self.lq[0].shape[:2]
+        scale = round(height / h)
+        if scale < 1 or scale != round(width / w):
+            raise UsageError(
+                f"{self.names[0]}: gt {width}x{height} is no whole multiple of lq {w}x{h}; check the folders"
+            )
+        return int(scale)
+
+    def __getitem__(self, index: int) -> Batch:
+        """Lq (1, C, h, w), gt (1, C, h*s, w*s) or None."""
+        lq = _tensor(self.lq[index])
+        if self.gt is None:
+            return Batch(lq, None, (self.names[index],))  # type: ignore[arg-type]
+        gt = _gt(self.gt, index, self.scale)
+        if gt.shape[2] != lq.shape[2] * self.scale or gt.shape[3] != lq.shape[3] * self.scale:
+            raise UsageError(
+                f"{self.names[index]}: gt {gt.shape[3]}x{gt.shape[2]} does not fit lq {lq.shape[3]}x{lq.shape[2]} "
+                f"at scale {self.scale}; nothing is resized in silence"
+            )
+        return Batch(lq, gt, (self.names[index],))
+
+
+def _tensor(pixels: np.ndarray) -> Tensor:
+    return to_tensor(pixels).unsqueeze(0)
+
+
+def _gt(images: Images, index: int, scale: int) -> Tensor:
+    pixels = images[index]
+    height, width = (size - size % scale for size in pixels.shape[:2])
+    if not height or not width:
+        raise UsageError(
+            f"{images.paths[index]}: {pixels.shape[1]}x{pixels.shape[0]} is smaller than the scale {scale}"
+        )
+    return _tensor(pixels[:height, :width])
+
+
+def _same_names(gt: tuple[str, ...], lq: tuple[str, ...]) -> None:
+    missing, extra = sorted(set(gt) - set(lq)), sorted(set(lq) - set(gt))
+    if missing:
+        raise UsageError(f"gt {missing[0]!r} has no lq of the same stem ({len(missing)} such); match the names")
+    if extra:
+        raise UsageError(f"lq {extra[0]!r} has no gt of the same stem ({len(extra)} such); match the names")

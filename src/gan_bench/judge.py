@@ -1,0 +1,119 @@
+"""The one way in which anything is judged: a restorer, a test set, metrics under a protocol; one result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from gan_bench.batch import Batch
+from gan_bench.benchmark import Result
+from gan_bench.benchmark.result import key, read
+from gan_bench.data import TestSet
+from gan_bench.metrics import Protocol, Suite, aggregate
+from gan_bench.provenance import code_version, provenance
+from gan_bench.restorers import Restorer
+
+__all__ = ["Question", "answer", "evaluate", "score_images"]
+
+OnImage = Callable[[Batch, Tensor], None]
+
+
+def score_images(
+    restorer: Restorer, tests: TestSet, suite: Suite, on_image: OnImage | None = None
+) -> tuple[dict[str, dict[str, float]], float]:
+    """Restore every image of a set and score it.
+
+    Args:
+        restorer: what is judged.
+        tests: the set.
+        suite: the metrics.
+        on_image: called with each pair and what became of it.
+
+    Returns:
+        scores by image name, and the seconds spent restoring.
+    """
+    images: dict[str, dict[str, float]] = {}
+    seconds = 0.0
+    for batch in tests:
+        start = time.perf_counter()
+        restored = restorer.restore(batch)
+        seconds += time.perf_counter() - start
+        images[batch.name[0]] = suite.score(restored, batch.gt, batch.lq)[0]
+        if on_image:
+            on_image(batch, restored)
+    return images, seconds
+
+
+@dataclass(frozen=True)
+class Question:
+    """Who is judged on what, and how; two equal questions have one answer.
+
+    Attributes:
+        label: of the row.
+        spec: the restorer as typed, or the run's name.
+        restorer: what is judged.
+        tests: on what.
+        metrics: by which.
+        protocol: how.
+    """
+
+    label: str
+    spec: str
+    restorer: Restorer
+    tests: TestSet
+    metrics: Sequence[str]
+    protocol: Protocol
+
+    @property
+    def what(self) -> dict[str, Any]:
+        """The first group of the result; it decides its key."""
+        origin = self.restorer.origin
+        return {
+            "label": self.label,
+            "restorer": self.spec,
+            "model": origin.model,
+            "set": self.tests.name,
+            "degradation": self.tests.degradation,
+            "scale": self.tests.scale,
+            "protocol": self.protocol.describe(),
+            "metrics": list(self.metrics),
+            "budget": origin.budget,
+            "seed": origin.seed,
+            "selection": origin.selection,
+            "checkpoint_sha256": origin.checkpoint_sha256,
+            "lq_sha256": self.tests.lq_sha256,
+            "code": code_version(),
+        }
+
+
+def answer(question: Question, on_image: OnImage | None = None) -> Result:
+    """Judge, and say all that the result must keep."""
+    suite = Suite(question.metrics, question.protocol, question.tests.scale)
+    images, seconds = score_images(question.restorer, question.tests, suite, on_image)
+    scores, n_inf = aggregate(images)
+    origin = question.restorer.origin
+    return Result(
+        what=question.what,
+        scores=scores,
+        n_inf={name: count for name, count in n_inf.items() if count},
+        images={name: dict(row) for name, row in images.items()},
+        unavailable=dict(suite.unavailable),
+        facts={name: dict(facts) for name, facts in suite.facts().items()},
+        cost={"seconds": seconds, "parameters": origin.parameters, "training_seconds": origin.training_seconds},
+        provenance=provenance(origin.config),
+    )
+
+
+def evaluate(question: Question, folder: Path, on_image: OnImage | None = None) -> Result:
+    """The result from a folder where the same question was answered before, else a new one, written there."""
+    wanted = key(question.what)
+    for path in sorted(folder.glob(f"*_{wanted}.json")):
+        return read(path)
+    result = answer(question, on_image)
+    result.write(folder)
+    return result

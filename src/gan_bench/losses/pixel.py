@@ -1,0 +1,38 @@
+"""Distances between pixels that torch does not have (https://arxiv.org/abs/1704.03915, LapSRN, eq. 2).
+
+Differs from the authors' code: the mean over all elements, where LapSRN sums over pixels and divides by the batch,
+so that a weight means the same at every patch size.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Charbonnier"]
+
+
+class Charbonnier(nn.Module):
+    """A smooth L1: mean(sqrt((preds - target)^2 + eps^2)).
+
+    Here eps is squared under the root, as in the paper; BasicSR adds its eps as it is, so its 1e-12 is 1e-6 here.
+
+    Args:
+        eps: the distance, in units of the [0, 1] range, below which the loss is nearly quadratic.
+    """
+
+    def __init__(self, eps: float = 1e-3) -> None:
+        super().__init__()
+        self.eps = eps
+
+    def forward(self, preds: Tensor, target: Tensor) -> Tensor:
+        """The loss of a batch.
+
+        Args:
+            preds: (B, C, H, W) in [0, 1].
+            target: (B, C, H, W) in [0, 1].
+
+        Returns:
+            A scalar, at least eps.
+        """
+        return torch.sqrt((preds - target).square() + self.eps**2).mean()

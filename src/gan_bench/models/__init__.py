@@ -1,0 +1,23 @@
+"""Models: a paper's objective per file, over mechanics that are written once in `recipe`.
+
+None names a network, none contains a degradation or a metric, and no GAN inherits from another.
+"""
+
+from gan_bench.models.esrgan import ESRGAN
+from gan_bench.models.recipe import Recipe, Term
+from gan_bench.models.regression import Regression
+from gan_bench.models.schedules import Constant, CosineRestarts, MultiStep, Schedule
+from gan_bench.models.stages import Stage, plan
+
+__all__ = [
+    "ESRGAN",
+    "Constant",
+    "CosineRestarts",
+    "MultiStep",
+    "Recipe",
+    "Regression",
+    "Schedule",
+    "Stage",
+    "Term",
+    "plan",
+]

@@ -1,0 +1,11 @@
+"""Generators and discriminators: tensor in, tensor out, by their published structures and state-dict names.
+
+Generators take (B, C, H, W) to (B, C, scale * H, scale * W), both in [0, 1]; discriminators take images to logits.
+"""
+
+from gan_bench.networks.msrresnet import MSRResNet
+from gan_bench.networks.rrdbnet import RRDBNet
+from gan_bench.networks.srcnn import SRCNN
+from gan_bench.networks.vgg_discriminator import VGGStyleDiscriminator
+
+__all__ = ["SRCNN", "MSRResNet", "RRDBNet", "VGGStyleDiscriminator"]

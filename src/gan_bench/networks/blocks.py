@@ -1,0 +1,68 @@
+"""What several networks are made of: the check of a scale, ESRGAN's initialisation, padding to a multiple.
+
+From the structures of https://arxiv.org/abs/1809.00219 (ESRGAN); nothing here is a network of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gan_bench.errors import UsageError
+
+__all__ = ["check_scale", "conv3x3", "pad_to_multiple", "scaled_kaiming_"]
+
+
+def check_scale(network: str, scale: int, known: Sequence[int]) -> None:
+    """Refuse a scale that the network was not built for.
+
+    Args:
+        network: its name, for the message.
+        scale: what was asked for.
+        known: what it has, two or more, in the order in which they are to be named.
+
+    Raises:
+        UsageError: `scale` is none of them.
+    """
+    if scale not in known:
+        words = ", ".join(str(one) for one in known[:-1])
+        raise UsageError(f"{network} cannot do scale {scale}: it has {words} and {known[-1]}")
+
+
+def conv3x3(num_in_ch: int, num_out_ch: int) -> nn.Conv2d:
+    """A 3x3 convolution that keeps height and width, padded with zeros, with bias."""
+    return nn.Conv2d(num_in_ch, num_out_ch, kernel_size=3, padding=1)
+
+
+def scaled_kaiming_(convs: Iterable[nn.Conv2d], factor: float) -> None:
+    """Draw weights from N(0, (factor * sqrt(2 / fan_in))^2) and set biases to 0, in place.
+
+    Args:
+        convs: the convolutions to initialise.
+        factor: below 1 it makes a residual branch start near the identity; ESRGAN's is 0.1.
+    """
+    for conv in convs:
+        nn.init.kaiming_normal_(conv.weight)
+        conv.weight.data.mul_(factor)
+        if conv.bias is not None:
+            nn.init.zeros_(conv.bias)
+
+
+def pad_to_multiple(image: Tensor, factor: int) -> Tensor:
+    """Pad at the right and bottom until both sides are multiples of `factor`.
+
+    Args:
+        image: (B, C, H, W).
+        factor: in pixels; 1 pads nothing.
+
+    Returns:
+        (B, C, H', W') by reflection, or by replication where a side is too short to be reflected.
+    """
+    height, width = image.shape[-2:]
+    bottom, right = -height % factor, -width % factor
+    if not bottom and not right:
+        return image
+    mode = "reflect" if bottom < height and right < width else "replicate"
+    return F.pad(image, (0, right, 0, bottom), mode=mode)

@@ -1,0 +1,121 @@
+"""From what a user types to a restorer, and a front door for Python: `gan_bench.load(spec).restore(image)`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from gan_bench.batch import Batch
+from gan_bench.config import build, conf_dir, read_yaml
+from gan_bench.errors import UsageError, did_you_mean
+from gan_bench.image import to_tensor, to_uint8
+from gan_bench.restorers.base import Restorer
+from gan_bench.restorers.folder import FolderRestorer
+from gan_bench.restorers.trained import is_run, trained
+
+__all__ = ["Loaded", "load", "load_restorer"]
+
+
+def load_restorer(spec: str, scale: int | None = None) -> Restorer:
+    """A restorer from its spec.
+
+    Args:
+        spec: a model of conf/model that needs no training, a run folder (or a checkpoint in it), or a folder of
+            restored images.
+        scale: for what does not know its own; default 4.
+
+    Raises:
+        UsageError: the spec is none of these.
+    """
+    path = Path(spec).expanduser()
+    if is_run(path):
+        return trained(path)
+    if (path / "config.yaml").is_file():
+        raise UsageError(f"{spec}: the run is not complete; the command that began it goes on with it")
+    if path.is_dir():
+        return FolderRestorer(path)
+    ready = untrained()
+    if spec not in ready:
+        wanted = "neither a run, a folder of images nor a model that needs no training"
+        raise UsageError(f"{spec}: {wanted}{did_you_mean(spec, ready)}")
+    return build({**ready[spec], "scale": scale or 4})  # type: ignore[no-any-return]
+
+
+def untrained() -> dict[str, dict[str, Any]]:
+    """The models in conf/model that need no training, by name."""
+    nodes = {path.stem: read_yaml(path) for path in sorted((conf_dir() / "model").glob("*.yaml"))}
+    return {name: node for name, node in nodes.items() if str(node["_target_"]).startswith("gan_bench.restorers.")}
+
+
+def load(spec: str | Path, scale: int | None = None) -> Loaded:
+    """Load anything that restores: `gan_bench.load("runs/...").restore(image)`.
+
+    Args:
+        spec: a run folder, a checkpoint in it, or a model that needs no training such as `bicubic`.
+        scale: for what does not know its own.
+
+    Raises:
+        UsageError: nothing that can be loaded.
+    """
+    return Loaded(load_restorer(str(spec), scale))
+
+
+class Loaded:
+    """A restorer for single images of any usual kind.
+
+    Attributes:
+        restorer: the inner one.
+        scale: gt over lq.
+    """
+
+    def __init__(self, restorer: Restorer) -> None:
+        self.restorer, self.scale = restorer, restorer.scale
+
+    def restore(self, image: Any) -> Any:
+        """Restore one image; large ones go through blended tiles.
+
+        Args:
+            image: array (H, W) or (H, W, C), uint8, uint16 or float in [0, 1]; PIL image; tensor (C, H, W) or
+                (B, C, H, W) in [0, 1].
+
+        Returns:
+            the kind it was given, `scale` times as large.
+
+        Raises:
+            UsageError: another kind.
+        """
+        if isinstance(image, Tensor):
+            batch = image if image.ndim == 4 else image.unsqueeze(0)
+            restored = self._restore(batch.float()).to(image.device, image.dtype)
+            return restored if image.ndim == 4 else restored[0]
+        if isinstance(image, Image.Image):
+            plain = image if image.mode in ("L", "RGB") else image.convert("RGB")
+            pixels = np.asarray(plain)
+            return Image.fromarray(self._array(pixels))
+        if isinstance(image, np.ndarray):
+            return self._array(image)
+        raise UsageError(f"restore takes an array, a PIL image or a tensor, not {type(image).__name__}")
+
+    def _array(self, pixels: np.ndarray) -> np.ndarray:
+        deep = pixels if pixels.ndim == 3 else pixels[..., None]
+        floating = np.issubdtype(pixels.dtype, np.floating)
+        lq = torch.from_numpy(deep.transpose(2, 0, 1).astype(np.float32)) if floating else to_tensor(deep)
+        restored = self._restore(lq.unsqueeze(0))[0]
+        out = _like(restored, pixels.dtype)
+        return out if pixels.ndim == 3 else out[..., 0]
+
+    def _restore(self, lq: Tensor) -> Tensor:
+        names = tuple(str(number) for number in range(len(lq)))
+        return self.restorer.restore(Batch(lq, lq, names))
+
+
+def _like(image: Tensor, dtype: np.dtype[Any]) -> np.ndarray:
+    if dtype == np.uint8:
+        return to_uint8(image)
+    array = image.permute(1, 2, 0).numpy()
+    return np.floor(array * 65535 + 0.5).astype(np.uint16) if dtype == np.uint16 else array.astype(dtype)

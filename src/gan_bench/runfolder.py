@@ -1,0 +1,87 @@
+"""A run's folder: taken by one process at a time, holding one run, never left half-made."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from gan_bench.config import differences, read_yaml, to_yaml
+from gan_bench.errors import GanBenchError, UsageError
+from gan_bench.files import write_atomically
+
+__all__ = ["claimed", "is_main_process"]
+
+
+def is_main_process() -> bool:
+    """Whether this is the process that the user started; Lightning and clusters number the others."""
+    return all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "NODE_RANK", "SLURM_PROCID", "RANK"))
+
+
+@contextmanager
+def claimed(folder: Path, config: dict[str, Any]) -> Iterator[None]:
+    """Hold a run folder: made if missing, locked by the system, its config written or compared.
+
+    The lock is flock's: a killed run leaves none. A folder that this call made is removed again when the run ends in
+    an error before anything was trained.
+
+    Args:
+        folder: of the run.
+        config: its resolved configuration.
+
+    Raises:
+        UsageError: another process has it, it holds another run, or it cannot be written.
+    """
+    if not is_main_process():
+        yield
+        return
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / ".lock").open("w")
+    except OSError as error:
+        raise UsageError(
+            f"{folder}: cannot be written ({error.strerror}); choose another place with hydra.run.dir=DIR"
+        ) from None
+    with lock:
+        _take(lock, folder)
+        try:
+            _write_config(folder, config)
+            yield
+        except GanBenchError:
+            _remove(folder, made)
+            raise
+
+
+def _take(lock: Any, folder: Path) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UsageError(
+            f"{folder}: another process works on this run; wait for it, or set hydra.run.dir=DIR"
+        ) from None
+
+
+def _write_config(folder: Path, config: dict[str, Any]) -> None:
+    path = folder / "config.yaml"
+    if not path.exists():
+        write_atomically(path, to_yaml(config).encode())
+        return
+    other = differences(read_yaml(path), config)
+    if other:
+        raise UsageError(
+            f"{folder} holds another run ({other[0]}); choose another place with hydra.run.dir=DIR or remove it"
+        )
+
+
+def _remove(folder: Path, made: list[Path]) -> None:
+    """Remove what `claimed` made, unless something of worth is in it."""
+    if folder in made and not any(folder.glob("**/*.ckpt")) and not any(folder.glob("results/*.json")):
+        shutil.rmtree(folder, ignore_errors=True)
+        for parent in made[1:]:
+            with suppress(OSError):
+                parent.rmdir()

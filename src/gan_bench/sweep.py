@@ -1,0 +1,120 @@
+"""Hydra's side of training: compose, name the run, run it; or many of them, with the board at the end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # before Hydra is imported: errors come as exceptions, not as text
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from gan_bench.config import check, conf_dir, default_config, plain, register_experiments, run_name
+from gan_bench.errors import GanBenchError, UsageError, WorkError
+
+__all__ = ["hydra_main"]
+
+_FAILED: list[GanBenchError] = []
+_SWEPT: list[Path] = []
+
+
+def hydra_main(argv: Sequence[str]) -> int:
+    """Compose and run what the overrides say; Hydra's own errors become one line.
+
+    Args:
+        argv: overrides and Hydra's flags.
+
+    Returns:
+        0.
+
+    Raises:
+        GanBenchError: what went wrong.
+    """
+    from gan_bench import cli
+
+    script = sys.argv[0] if sys.argv[0].endswith(".py") else cli.__file__
+    sys.argv = [script, *argv]
+    register_experiments()
+    entry = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")(_job)
+    try:
+        entry()
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UsageError(_one_line(error)) from None
+    if _SWEPT:
+        from gan_bench.commands import show_board
+
+        show_board(_SWEPT[0])
+    if _FAILED and _SWEPT:
+        raise WorkError(f"{len(_FAILED)} of the sweep's runs failed, the first: {_FAILED[0]}")
+    if _FAILED:
+        raise _FAILED[0]
+    return 0
+
+
+def _job(cfg: DictConfig) -> None:
+    """One run; errors are kept for the end: Hydra would add a line of its own, and stop a sweep at the first."""
+    mode = HydraConfig.get().mode
+    try:
+        check(cfg, provided={"model": ("steps", "seed")})
+        folder = _folder(cfg)
+        if mode == RunMode.MULTIRUN:
+            _SWEPT[:] = [Path(cfg.paths.runs)]
+            _run(cfg, folder, HydraConfig.get().job.num + 1, _runs_in_sweep())
+        else:
+            _run(cfg, folder, 1, 1)
+    except GanBenchError as error:
+        _FAILED.append(error)
+        if mode == RunMode.MULTIRUN:
+            print(f"error: {' '.join(HydraConfig.get().overrides.task)}: {error}", file=sys.stderr)
+
+
+def _run(cfg: DictConfig, folder: Path, number: int, count: int) -> None:
+    from gan_bench.commands import show_results
+    from gan_bench.run import Place, run
+
+    results = run(cfg, Place(folder, number, count))
+    if results and count == 1:
+        show_results(folder, results)
+
+
+def _folder(cfg: DictConfig) -> Path:
+    """hydra.run.dir where it was given, else the run's name below paths.runs."""
+    hydra_config = HydraConfig.get()
+    given = hydra_config.run.dir
+    if hydra_config.mode != RunMode.MULTIRUN and given != ".":
+        return Path(given)
+    choices = {str(group): str(choice) for group, choice in hydra_config.runtime.choices.items() if choice is not None}
+    default = default_config(choices, cfg.seed, cfg.degradation.get("scale"))
+    return Path(cfg.paths.runs) / run_name(plain(cfg), default)
+
+
+def _runs_in_sweep() -> int:
+    """How many runs the sweep has: the product of the choices of its parameters."""
+    params = HydraConfig.get().sweeper.get("params") or {}
+    words = [f"{key}={value}" for key, value in params.items()]
+    words += [word for word in sys.argv[1:] if "=" in word and not word.startswith("-")]
+    counts = {}
+    for override in OverridesParser.create().parse_overrides(words):
+        sweeps = override.is_sweep_override()
+        counts[override.get_key_element()] = len(list(override.sweep_iterator())) if sweeps else 1
+    total = 1
+    for count in counts.values():
+        total *= count
+    return total
+
+
+def _one_line(error: Exception) -> str:
+    """Hydra's message without its second thoughts, but with the words to choose from."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    kept = [
+        line for line in lines if not line.startswith(("full_key:", "object_type=", "reference_type=", "Set the env"))
+    ]
+    return " ".join(kept)

@@ -1,0 +1,111 @@
+"""The suite's table of metrics, and means that do not depend on order."""
+
+import math
+import random
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gan_bench.errors import UsageError, WorkError
+from gan_bench.metrics import METRICS, ImageMetric, Suite, aggregate, get_protocol
+from gan_bench.metrics import suite as room
+
+
+class Brightness(ImageMetric):
+    """A metric without ground truth."""
+
+    name, higher_is_better, needs_gt = "brightness", False, False
+
+    def score(self, restored, gt, lq):
+        return restored.double().mean((1, 2, 3))
+
+
+@pytest.fixture
+def with_brightness(monkeypatch):
+    def lacking(*_):
+        raise WorkError("weights are not on this machine")
+
+    table = {**METRICS, "brightness": lambda *_: Brightness(), "lacking": lacking}
+    monkeypatch.setattr(room, "METRICS", table)
+
+
+def suite(*names):
+    return Suite(names, get_protocol("y"), 2)
+
+
+def test_one_mapping_per_image_in_the_order_of_names():
+    restored, gt = torch.rand(2, 3, 3, 24, 24)
+    scores = suite("ssim", "psnr").score(restored, gt, None)
+    assert [list(image) for image in scores] == [["ssim", "psnr"]] * 3
+    alone = [suite("ssim", "psnr").score(restored[i : i + 1], gt[i : i + 1], None)[0] for i in range(3)]
+    assert scores == alone
+
+
+def test_identical_images_score_infinite_psnr():
+    gt = torch.rand(1, 3, 24, 24)
+    assert suite("psnr").score(gt, gt, None)[0]["psnr"] == math.inf
+
+
+def test_unknown_metric_suggests_the_nearest():
+    with pytest.raises(UsageError, match="no metric 'pnsr'; did you mean 'psnr'"):
+        suite("pnsr")
+
+
+@pytest.mark.usefixtures("with_brightness")
+def test_without_ground_truth_only_blind_metrics_score():
+    blind = suite("psnr", "brightness")
+    scores = blind.score(torch.full((2, 3, 24, 24), 0.25), None, None)
+    assert scores == [{"brightness": 0.25}] * 2
+    assert blind.unavailable == {"psnr": "needs ground truth"}
+
+
+@pytest.mark.usefixtures("with_brightness")
+def test_a_metric_that_cannot_be_built_is_named_at_the_start():
+    partial = suite("lacking", "psnr")
+    assert partial.unavailable == {"lacking": "weights are not on this machine"}
+    assert list(partial.facts()) == ["psnr"]
+
+
+@pytest.mark.usefixtures("with_brightness")
+def test_facts_say_direction_unit_and_digits():
+    assert suite("psnr", "brightness", "psnr").facts() == {
+        "psnr": {"higher_is_better": True, "unit": "dB", "digits": 2},
+        "brightness": {"higher_is_better": False, "unit": "", "digits": 4},
+    }
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_every_metric_of_the_table_has_its_name_and_facts(name):
+    metric = suite(name).metrics[name]
+    assert metric.name == name
+    assert isinstance(metric.higher_is_better, bool)
+    assert isinstance(metric.needs_gt, bool)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=50), st.randoms(use_true_random=False))
+def test_mean_is_that_of_the_images_in_any_order(values, chance: random.Random):
+    images = {str(i): {"psnr": value} for i, value in enumerate(values)}
+    shuffled = dict(chance.sample(sorted(images.items()), len(images)))
+    means, n_inf = aggregate(images)
+    assert means["psnr"] == pytest.approx(sum(values) / len(values), rel=1e-9, abs=1e-6)
+    assert aggregate(shuffled) == (means, n_inf)
+    assert n_inf == {"psnr": 0}
+
+
+@pytest.mark.parametrize("odd", [math.inf, math.nan, -math.inf])
+def test_one_odd_score_leaves_no_mean_and_is_counted(odd):
+    means, n_inf = aggregate({"a": {"psnr": 30.0, "ssim": 0.5}, "b": {"psnr": odd, "ssim": 1.0}})
+    assert means == {"psnr": None, "ssim": 0.75}
+    assert n_inf == {"psnr": 1, "ssim": 0}
+
+
+def test_no_images_no_scores():
+    assert aggregate({}) == ({}, {})
+
+
+def test_images_with_different_metrics_are_not_averaged():
+    with pytest.raises(ValueError, match="b has no ssim"):
+        aggregate({"a": {"psnr": 1.0, "ssim": 1.0}, "b": {"psnr": 1.0}})
