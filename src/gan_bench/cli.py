@@ -72,11 +72,18 @@ def _fail(message: str, code: int) -> int:
 
 
 def _show_warnings() -> None:
-    if not log.handlers:
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("warning: %(message)s"))
-        log.addHandler(handler)
-        log.propagate = False
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Told())
+    log.handlers[:] = [handler]
+    log.setLevel(logging.INFO)
+
+
+class _Told(logging.Formatter):
+    """A record as one line that begins with its weight."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """`warning: ...` or `note: ...`."""
+        return f"{'note' if record.levelno < logging.WARNING else 'warning'}: {record.getMessage()}"
 
 
 class _Parser(argparse.ArgumentParser):

@@ -31,7 +31,8 @@ def write_atomically(path: Path, data: bytes | memoryview) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise WorkError(f"{path}: cannot be written ({error.strerror}); make room or choose another folder") from error
+        cause = error.strerror or error
+        raise WorkError(f"{path}: cannot be written ({cause}); make room or choose another folder") from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ from gan_bench.batch import Batch
 from gan_bench.benchmark import Result
 from gan_bench.benchmark.result import key, read
 from gan_bench.data import TestSet
+from gan_bench.errors import UsageError
 from gan_bench.metrics import Protocol, Suite, aggregate
 from gan_bench.provenance import code_version, provenance
 from gan_bench.restorers import Restorer
@@ -36,6 +37,9 @@ def score_images(
 
     Returns:
         scores by image name, and the seconds spent restoring.
+
+    Raises:
+        UsageError: an image that cannot be restored or scored.
     """
     images: dict[str, dict[str, float]] = {}
     seconds = 0.0
@@ -43,7 +47,10 @@ def score_images(
         start = time.perf_counter()
         restored = restorer.restore(batch)
         seconds += time.perf_counter() - start
-        images[batch.name[0]] = suite.score(restored, batch.gt, batch.lq)[0]
+        try:
+            images[batch.name[0]] = suite.score(restored, batch.gt, batch.lq)[0]
+        except ValueError as error:  # an image that a metric cannot look at: too small, not a number
+            raise UsageError(f"{batch.name[0]}: {error}") from None
         if on_image:
             on_image(batch, restored)
     return images, seconds

@@ -6,7 +6,10 @@ import json
 import logging
 import math
 import os
+import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +29,7 @@ from gan_bench.degradations import Degradation
 from gan_bench.errors import UsageError, WorkError
 from gan_bench.files import write_atomically
 from gan_bench.judge import Question, evaluate
-from gan_bench.metrics import Suite, get_protocol
+from gan_bench.metrics import Protocol, Suite, get_protocol
 from gan_bench.models import Recipe
 from gan_bench.panels import write_panel
 from gan_bench.restorers import Restorer, trained
@@ -36,7 +39,7 @@ __all__ = ["Place", "run"]
 
 log = logging.getLogger(__name__)
 
-MONITOR = "psnr"
+MONITOR = "psnr"  # chooses the best checkpoint, where it is among the metrics
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,29 @@ class Place:
     folder: Path
     number: int = 1
     count: int = 1
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What a run's steps share."""
+
+    cfg: DictConfig
+    config: dict[str, Any]
+    place: Place
+    degradation: Degradation
+    source: Source
+
+    @property
+    def label(self) -> str:
+        return str(self.config["model"]["name"])
+
+    @property
+    def protocol(self) -> Protocol:
+        return get_protocol(self.config["metrics"]["protocol"])
+
+    @property
+    def metrics(self) -> list[str]:
+        return list(self.config["metrics"]["names"])
 
 
 def run(cfg: DictConfig, place: Place) -> list[Result]:
@@ -70,62 +96,62 @@ def run(cfg: DictConfig, place: Place) -> list[Result]:
     config = plain(cfg)
     with claimed(place.folder, config), _quiet():
         degradation: Degradation = build(cfg.degradation, key="degradation")
-        if _needs_training(config):
-            _check_patch(config, degradation.scale)
-            restorer = _trained(cfg, config, degradation, place)
-        else:
-            restorer = build(cfg.model, key="model")
-        return _judge(cfg, config, restorer, degradation, place) if is_main_process() else []
+        weights = place.folder / "generator.safetensors"
+        learns = "generator" in config["model"]
+        model = _seeded(cfg, config, degradation.scale) if learns and not weights.exists() else None
+        work = _Work(cfg, config, place, degradation, build(cfg.dataset, key="dataset"))
+        if model:
+            _train(model, work)
+        if not is_main_process():
+            return []
+        return _judge(trained(place.folder) if learns else build(cfg.model, key="model"), work)
 
 
-def _needs_training(config: dict[str, Any]) -> bool:
-    return "generator" in config["model"]
-
-
-def _trained(cfg: DictConfig, config: dict[str, Any], degradation: Degradation, place: Place) -> Restorer:
-    weights = place.folder / "generator.safetensors"
-    if not weights.exists():
-        model: Recipe = _seeded(cfg, config)
-        source: Source = build(cfg.dataset, key="dataset")
-        _train(model, source, degradation, cfg, config, place)
-    return trained(place.folder)
-
-
-def _seeded(cfg: DictConfig, config: dict[str, Any]) -> Recipe:
+def _seeded(cfg: DictConfig, config: dict[str, Any], scale: int) -> Recipe:
     """The model, its weights drawn from the run's seed alone."""
+    patch = _budget(config, "patch")
+    if patch % scale:
+        nearest = patch - patch % scale or scale
+        raise UsageError(f"budget.patch={patch} is no multiple of the scale {scale}; take {nearest}")
     torch.manual_seed(config["seed"])
     model = build(cfg.model, key="model", steps=config["budget"]["steps"], seed=config["seed"])
     assert isinstance(model, Recipe)
     return model
 
 
-def _train(
-    model: Recipe, source: Source, degradation: Degradation, cfg: DictConfig, config: dict[str, Any], place: Place
-) -> None:
-    steps, every = config["budget"]["steps"], min(config["budget"]["val_every"], config["budget"]["steps"])
-    folder, label = place.folder, config["model"]["name"]
-    suite = Suite(config["metrics"]["names"], get_protocol(config["metrics"]["protocol"]), degradation.scale)
-    tests = Degraded("validation", source.validation, degradation, {})
-    checkpoints = Checkpoints(folder / "checkpoints", f"val/{MONITOR}")
-    data = DataModule(
-        images=source.train,
-        degradation=degradation,
-        batch=_budget(config, "batch"),
-        patches=[(stage.first, stage.patch or _budget(config, "patch")) for stage in model.stages],
-        steps_per_epoch=every,
-        seed=config["seed"],
-        workers=_workers(config),
-    )
-    trainer = build(
+def _train(model: Recipe, work: _Work) -> None:
+    """Walk the recipe, and leave the generator and the facts of its training."""
+    folder = work.place.folder
+    suite = Suite(work.metrics, work.protocol, work.degradation.scale)
+    monitor = MONITOR if MONITOR in suite.metrics else next(iter(suite.metrics))
+    rises = suite.metrics[monitor].higher_is_better
+    tests = Degraded("validation", work.source.validation, work.degradation, {})
+    channels = work.config["model"]["generator"].get("num_in_ch", 3)
+    checkpoints = Checkpoints(folder / "checkpoints", f"val/{monitor}", rises)
+    bar = ProgressLine(work.label, work.place.number, work.place.count)
+    trainer = _trainer(work, [Evaluation(tests, suite, folder, channels, work.label), bar, checkpoints])
+    last = folder / "checkpoints" / "last.ckpt"
+    try:
+        trainer.fit(model, _data(model, work), ckpt_path=str(last) if last.exists() else None, weights_only=True)
+    except SystemExit:  # what Lightning makes of Ctrl-C
+        raise KeyboardInterrupt from None
+    if model.step < model.steps:
+        raise WorkError(f"training ended at step {model.step} of {model.steps}; the same command goes on with it")
+    if trainer.is_global_zero:
+        facts = {"seconds": checkpoints.seconds, "steps": model.step, "best": checkpoints.best}
+        write_atomically(folder / "training.json", (json.dumps(facts, indent=1, sort_keys=True) + "\n").encode())
+        save_generator(model.generator, folder / "generator.safetensors")
+
+
+def _trainer(work: _Work, callbacks: list[L.Callback]) -> L.Trainer:
+    """Lightning's trainer, with what is ours to decide: an epoch is the steps between two validations."""
+    config, folder = work.config, work.place.folder
+    trainer: L.Trainer = build(
         {**config["trainer"], "precision": _precision(config)},
         key="trainer",
-        max_epochs=math.ceil(steps / every),
-        callbacks=[
-            Evaluation(tests, suite, folder, config["model"]["generator"].get("num_in_ch", 3), label),
-            ProgressLine(label, place.number, place.count),
-            checkpoints,
-        ],
-        logger=_logger(cfg, folder),
+        max_epochs=math.ceil(config["budget"]["steps"] / _epoch(config)),
+        callbacks=callbacks,
+        logger=_logger(work.cfg, folder),
         plugins=[AtomicCheckpointIO()],
         default_root_dir=folder,
         use_distributed_sampler=False,
@@ -134,45 +160,41 @@ def _train(
         log_every_n_steps=1,
         enable_model_summary=False,
     )
-    _fit(trainer, model, data, folder / "checkpoints" / "last.ckpt")
-    if trainer.is_global_zero:
-        facts = {"seconds": checkpoints.seconds, "steps": model.step, "best": checkpoints.best}
-        write_atomically(folder / "training.json", (json.dumps(facts, indent=1, sort_keys=True) + "\n").encode())
-        save_generator(model.generator, folder / "generator.safetensors")
+    return trainer
 
 
-def _fit(trainer: L.Trainer, model: Recipe, data: DataModule, last: Path) -> None:
-    try:
-        trainer.fit(model, data, ckpt_path=str(last) if last.exists() else None, weights_only=True)
-    except SystemExit:  # what Lightning makes of Ctrl-C
-        raise KeyboardInterrupt from None
-    if model.step < model.steps:
-        raise WorkError(f"training ended at step {model.step} of {model.steps}; the same command goes on with it")
-
-
-def _judge(
-    cfg: DictConfig, config: dict[str, Any], restorer: Restorer, degradation: Degradation, place: Place
-) -> list[Result]:
-    source: Source = build(cfg.dataset, key="dataset")
-    name = config["dataset"]["name"]
-    parameters = {key: value for key, value in config["degradation"].items() if key not in ("name", "_target_")}
-    described = {"name": config["degradation"]["name"], "parameters": parameters}
-    tests = Degraded(name, source.test, degradation, described)
-    label = config["model"]["name"]
-    question = Question(
-        label,
-        place.folder.name,
-        restorer,
-        tests,
-        config["metrics"]["names"],
-        get_protocol(config["metrics"]["protocol"]),
+def _data(model: Recipe, work: _Work) -> DataModule:
+    patch = _budget(work.config, "patch")
+    return DataModule(
+        images=work.source.train,
+        degradation=work.degradation,
+        batch=_budget(work.config, "batch"),
+        patches=[(stage.first, stage.patch or patch) for stage in model.stages],
+        steps_per_epoch=_epoch(work.config),
+        seed=work.config["seed"],
+        workers=_workers(work.config),
     )
 
-    def keep(batch: Batch, restored: Tensor) -> None:
-        safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in batch.name[0])
-        write_panel(place.folder / "panels" / f"{name}_{safe}.png", batch, restored, tests.scale, label)
 
-    return [evaluate(question, place.folder / "results", keep)]
+def _judge(restorer: Restorer, work: _Work) -> list[Result]:
+    """One result on the test images, with a panel for each."""
+    config, folder = work.config, work.place.folder
+    set_name, degradation = config["dataset"]["name"], config["degradation"]
+    parameters = {key: value for key, value in degradation.items() if key not in ("name", "_target_")}
+    described = {"name": degradation["name"], "parameters": parameters}
+    tests = Degraded(set_name, work.source.test, work.degradation, described)
+    question = Question(work.label, folder.name, restorer, tests, work.metrics, work.protocol)
+
+    def keep(batch: Batch, restored: Tensor) -> None:
+        name = re.sub(r"[^\w.-]", "-", batch.name[0])
+        write_panel(folder / "panels" / f"{set_name}_{name}.png", batch, restored, tests.scale, work.label)
+
+    return [evaluate(question, folder / "results", keep)]
+
+
+def _epoch(config: dict[str, Any]) -> int:
+    """Steps between two validations."""
+    return min(int(config["budget"]["val_every"]), int(config["budget"]["steps"]))
 
 
 def _budget(config: dict[str, Any], key: str) -> Any:
@@ -181,14 +203,6 @@ def _budget(config: dict[str, Any], key: str) -> Any:
     of_model = budget.get(config["model"]["name"]) or {}
     of_scale = of_model.get(f"x{config['degradation']['scale']}") or {}
     return next(group[key] for group in (of_scale, of_model, budget) if key in group)
-
-
-def _check_patch(config: dict[str, Any], scale: int) -> None:
-    patch = _budget(config, "patch")
-    if patch % scale:
-        raise UsageError(
-            f"budget.patch={patch} is no multiple of the scale {scale}; take {patch - patch % scale or scale}"
-        )
 
 
 def _workers(config: dict[str, Any]) -> int:
@@ -211,16 +225,15 @@ def _logger(cfg: DictConfig, folder: Path) -> Any:
     return build(cfg.logger, key="logger", **given) or False
 
 
-class _quiet:  # noqa: N801
-    """Lightning's remarks on choices that are ours are not for the user; Python's warnings stay off the bar."""
-
-    def __enter__(self) -> None:
-        self._level = logging.getLogger("lightning.pytorch").level
-        logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-        self._warnings = warnings.catch_warnings()
-        self._warnings.__enter__()
-        warnings.filterwarnings("ignore", module="lightning")
-
-    def __exit__(self, *exception: object) -> None:
-        logging.getLogger("lightning.pytorch").setLevel(self._level)
-        self._warnings.__exit__(None, None, None)
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Lightning's remarks on choices that are ours are not for the user."""
+    lightning = logging.getLogger("lightning.pytorch")
+    level = lightning.level
+    lightning.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="lightning")
+            yield
+    finally:
+        lightning.setLevel(level)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stderr
 from pathlib import Path
 
 os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # before Hydra is imported: errors come as exceptions, not as text
 
 import hydra
+from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from gan_bench.config import check, conf_dir, default_config, plain, register_experiments, run_name
 from gan_bench.errors import GanBenchError, UsageError, WorkError
@@ -41,12 +45,12 @@ def hydra_main(argv: Sequence[str]) -> int:
     from gan_bench import cli
 
     script = sys.argv[0] if sys.argv[0].endswith(".py") else cli.__file__
-    sys.argv = [script, *argv]
+    sys.argv = [script, *_readable(argv)]
     register_experiments()
     entry = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")(_job)
     try:
         entry()
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, YAMLError) as error:
         raise UsageError(_one_line(error)) from None
     if _SWEPT:
         from gan_bench.commands import show_board
@@ -57,6 +61,18 @@ def hydra_main(argv: Sequence[str]) -> int:
     if _FAILED:
         raise _FAILED[0]
     return 0
+
+
+def _readable(argv: Sequence[str]) -> list[str]:
+    """The words as Hydra's parser takes them: -m before the overrides; what it cannot read becomes one line."""
+    sweeping = [word for word in argv if word in ("-m", "--multirun")]
+    words = [*sweeping, *(word for word in argv if word not in sweeping)]
+    with redirect_stderr(io.StringIO()) as told:
+        try:
+            get_args_parser().parse_args(words)
+        except SystemExit:
+            raise UsageError(told.getvalue().strip().splitlines()[-1].rpartition("error: ")[2]) from None
+    return words
 
 
 def _job(cfg: DictConfig) -> None:

@@ -6,8 +6,10 @@ broken file is named. A split that the folder does not give is taken by the hash
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import logging
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,6 +26,8 @@ log = logging.getLogger(__name__)
 
 CACHE_BYTES = 1 << 30
 SPLITS = ("train", "validation", "test")
+FOLDERS = {"train": "training", "validation": "valid val dev", "test": "testing eval evaluation"}
+WORDS = {word: split for split, words in FOLDERS.items() for word in (split, *words.split())}
 
 
 class Source(Protocol):
@@ -81,8 +85,10 @@ class Images(Sequence[np.ndarray]):
         """The first `count` images by the hash of their names: a smaller set is part of every larger one."""
         if count is None:
             return self
-        chosen = sorted(range(len(self)), key=lambda i: _hash(self.names[i]))[:count]
-        return Images([self.paths[i] for i in chosen], num_ch=self.num_ch)
+        chosen = sorted(sorted(range(len(self)), key=lambda i: _hash(self.names[i]))[:count])
+        smaller = Images([self.paths[i] for i in chosen], num_ch=self.num_ch)
+        smaller.names = tuple(self.names[i] for i in chosen)
+        return smaller
 
 
 class Folder:
@@ -107,10 +113,13 @@ class Folder:
 
 
 def list_images(root: str | Path) -> dict[str, list[Path]]:
-    """The image files below a folder, by split, listed by `datasets`.
+    """The image files below a folder, listed by `datasets`; every one is in a split.
+
+    `datasets` would take splits from file names too, and leave out all others: a `test.png` would hide its neighbours.
+    So it lists all as one, and the topmost folder with a split's name decides (`val`, `DIV2K_train_HR`), else train.
 
     Raises:
-        UsageError: the folder does not exist or holds no image.
+        UsageError: the folder does not exist, holds no image, or cannot be listed.
     """
     import datasets
 
@@ -121,19 +130,31 @@ def list_images(root: str | Path) -> dict[str, list[Path]]:
     datasets.disable_progress_bars()
     try:
         found = datasets.load_dataset(
-            "imagefolder", data_dir=str(folder.resolve()), drop_labels=True, drop_metadata=True
+            "imagefolder",
+            data_dir=glob.escape(str(folder.resolve())),
+            data_files="**",
+            split="train",
+            drop_labels=True,
+            drop_metadata=True,
         )
-    except (datasets.exceptions.DatasetNotFoundError, datasets.data_files.EmptyDatasetError, FileNotFoundError):
-        raise nothing from None
-    listed = {split: _paths(table.cast_column("image", datasets.Image(decode=False))) for split, table in found.items()}
-    if not any(listed.values()):
+    except (datasets.exceptions.DatasetNotFoundError, FileNotFoundError, ValueError):
+        raise nothing from None  # ValueError: files, and no image among them
+    except datasets.exceptions.DatasetGenerationError as error:
+        cause = " ".join(str(error.__cause__).split())
+        raise UsageError(f"dataset.root={root}: cannot be listed ({cause}); are all file names UTF-8?") from None
+    listed: dict[str, list[Path]] = {}
+    for row in found.cast_column("image", datasets.Image(decode=False)):
+        path = Path(row["image"]["path"])
+        if path.suffix.lower() in SUFFIXES:
+            listed.setdefault(_split(path.relative_to(folder.resolve())), []).append(path)
+    if not listed:
         raise nothing
     return listed
 
 
-def _paths(table: Iterable[Mapping[str, Mapping[str, str]]]) -> list[Path]:
-    paths = [Path(row["image"]["path"]) for row in table]
-    return [path for path in paths if path.suffix.lower() in SUFFIXES]
+def _split(path: Path) -> str:
+    words = (word for folder in path.parts[:-1] for word in re.split("[^a-z]+", folder.lower()))
+    return next((WORDS[word] for word in words if word in WORDS), "train")
 
 
 def complete_splits(given: Mapping[str, list[Path]], root: str | Path = ".") -> dict[str, list[Path]]:
@@ -145,12 +166,12 @@ def complete_splits(given: Mapping[str, list[Path]], root: str | Path = ".") -> 
     rest = sorted(
         given.get("train") or [path for paths in given.values() for path in paths], key=lambda p: _hash(p.stem)
     )
+    share = max(1, round(len(rest) / 10)) if len(rest) > 1 else 0
     splits: dict[str, list[Path]] = {}
     for split in SPLITS[1:]:
         if given.get(split) and given.get("train"):
             splits[split] = list(given[split])
             continue
-        share = max(1, round(len(rest) / 10)) if len(rest) > 1 else 0
         splits[split], rest = rest[:share], rest[share:]
     splits["train"] = rest
     empty = [split for split in SPLITS if not splits[split]]
@@ -178,6 +199,8 @@ def _defect(path: Path) -> str | None:
         verify(path.read_bytes(), str(path))
     except UsageError as error:
         return str(error)
+    except OSError as error:
+        return f"{path}: cannot be read ({error.strerror})"
     return None
 
 

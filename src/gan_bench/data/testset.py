@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,8 @@ from gan_bench.errors import UsageError
 from gan_bench.image import to_tensor, to_uint8
 
 __all__ = ["Degraded", "Given", "TestSet"]
+
+log = logging.getLogger(__name__)
 
 
 class TestSet:
@@ -44,6 +48,17 @@ class TestSet:
 
     def __getitem__(self, index: int) -> Batch:
         raise NotImplementedError
+
+    def _cropped(self, images: Images, index: int) -> Tensor:
+        """One gt image, cropped at the right and bottom to a multiple of the scale."""
+        pixels = images[index]
+        before = pixels.shape[:2]
+        height, width = (size - size % self.scale for size in before)
+        if not height or not width:
+            raise UsageError(f"{images.paths[index]}: {before[1]}x{before[0]} is smaller than the scale {self.scale}")
+        if (height, width) != before:
+            _say_cropped(self.scale)
+        return _tensor(pixels[:height, :width])
 
     @property
     def lq_sha256(self) -> str:
@@ -79,7 +94,7 @@ class Degraded(TestSet):
 
     def __getitem__(self, index: int) -> Batch:
         """The pair of one image: lq (1, C, H/s, W/s) on 8-bit levels, gt (1, C, H, W)."""
-        gt = _gt(self.gt, index, self.scale)
+        gt = self._cropped(self.gt, index)
         if index not in self._lq:
             draw = self.made_by.draw([generator("degradation", self.seed, self.names[index])])
             self._lq[index] = self.made_by.apply_8bit(gt, draw)
@@ -103,11 +118,12 @@ class Given(TestSet):
         self.name, self.lq, self.gt, self.names = name, lq, gt, lq.names
         if gt is not None:
             _same_names(gt.names, lq.names)
+            self._gt_of = {name: index for index, name in enumerate(gt.names)}
         self.scale = scale or (self._first_scale() if gt is not None else 1)
 
     def _first_scale(self) -> int:
         assert self.gt is not None
-        (height, width), (h, w) = self.gt[0].shape[:2], self.lq[0].shape[:2]
+        (height, width), (h, w) = self.gt[self._gt_of[self.names[0]]].shape[:2], self.lq[0].shape[:2]
         scale = round(height / h)
         if scale < 1 or scale != round(width / w):
             raise UsageError(
@@ -120,7 +136,7 @@ class Given(TestSet):
         lq = _tensor(self.lq[index])
         if self.gt is None:
             return Batch(lq, None, (self.names[index],))  # type: ignore[arg-type]
-        gt = _gt(self.gt, index, self.scale)
+        gt = self._cropped(self.gt, self._gt_of[self.names[index]])
         if gt.shape[2] != lq.shape[2] * self.scale or gt.shape[3] != lq.shape[3] * self.scale:
             raise UsageError(
                 f"{self.names[index]}: gt {gt.shape[3]}x{gt.shape[2]} does not fit lq {lq.shape[3]}x{lq.shape[2]} "
@@ -129,18 +145,14 @@ class Given(TestSet):
         return Batch(lq, gt, (self.names[index],))
 
 
+@lru_cache
+def _say_cropped(scale: int) -> None:
+    """Once in a process."""
+    log.info("gt is cropped at the right and bottom to a multiple of the scale %d", scale)
+
+
 def _tensor(pixels: np.ndarray) -> Tensor:
     return to_tensor(pixels).unsqueeze(0)
-
-
-def _gt(images: Images, index: int, scale: int) -> Tensor:
-    pixels = images[index]
-    height, width = (size - size % scale for size in pixels.shape[:2])
-    if not height or not width:
-        raise UsageError(
-            f"{images.paths[index]}: {pixels.shape[1]}x{pixels.shape[0]} is smaller than the scale {scale}"
-        )
-    return _tensor(pixels[:height, :width])
 
 
 def _same_names(gt: tuple[str, ...], lq: tuple[str, ...]) -> None:

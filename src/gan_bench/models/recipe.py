@@ -1,6 +1,7 @@
 """How a recipe is walked: stages, turns, freezing, optimizers, clipping and logging, written once for every model.
 
-A model file adds its paper's equations, `generator_terms` and, with an adversary, `discriminator_loss`. A step is a batch. Everything that changes with the step is a function of it: learning rates, weights, the seed of torch.
+A model file adds its paper's equations, `generator_terms` and, with an adversary, `discriminator_loss`. A step is a
+batch. All that changes with the step is a function of it: learning rates, weights, the seed of torch.
 """
 
 from __future__ import annotations

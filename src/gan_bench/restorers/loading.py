@@ -20,6 +20,8 @@ from gan_bench.restorers.trained import is_run, trained
 
 __all__ = ["Loaded", "load", "load_restorer"]
 
+DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
+
 
 def load_restorer(spec: str, scale: int | None = None) -> Restorer:
     """A restorer from its spec.
@@ -89,17 +91,20 @@ class Loaded:
         Raises:
             UsageError: another kind.
         """
-        if isinstance(image, Tensor):
+        if isinstance(image, Tensor) and image.ndim in (3, 4) and image.is_floating_point():
             batch = image if image.ndim == 4 else image.unsqueeze(0)
             restored = self._restore(batch.float()).to(image.device, image.dtype)
             return restored if image.ndim == 4 else restored[0]
         if isinstance(image, Image.Image):
-            plain = image if image.mode in ("L", "RGB") else image.convert("RGB")
-            pixels = np.asarray(plain)
-            return Image.fromarray(self._array(pixels))
-        if isinstance(image, np.ndarray):
+            plain = image if image.mode in ("L", "RGB", "I;16") else image.convert("RGB")
+            return Image.fromarray(self._array(np.asarray(plain)))
+        if isinstance(image, np.ndarray) and image.ndim in (2, 3) and image.dtype.name in DTYPES:
             return self._array(image)
-        raise UsageError(f"restore takes an array, a PIL image or a tensor, not {type(image).__name__}")
+        shape, dtype = tuple(getattr(image, "shape", ())), getattr(image, "dtype", "")
+        raise UsageError(
+            "restore takes a PIL image, an array (H, W) or (H, W, C) of uint8, uint16 or floats, or a float tensor "
+            f"(C, H, W) or (B, C, H, W), not {type(image).__name__} {shape or ''} {dtype}".rstrip()
+        )
 
     def _array(self, pixels: np.ndarray) -> np.ndarray:
         deep = pixels if pixels.ndim == 3 else pixels[..., None]

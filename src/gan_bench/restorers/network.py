@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_bench.batch import Batch
+from gan_bench.errors import UsageError
 from gan_bench.image import to_rgb
 from gan_bench.restorers.base import Origin
 from gan_bench.tiling import tiled
@@ -33,10 +34,17 @@ class NetworkRestorer:
 
     @torch.no_grad()
     def restore(self, batch: Batch) -> Tensor:
-        """(B, C, h, w) -> (B, C, h*s, w*s) in [0, 1], on the CPU; a stacked gray image is reduced to its mean."""
+        """(B, C, h, w) -> (B, C, h*s, w*s) in [0, 1], on the CPU; a stacked gray image is reduced to its mean.
+
+        Raises:
+            UsageError: colour for a network of one channel.
+        """
         device = next(self.network.parameters()).device
         gray = batch.lq.shape[1] == 1 and self.num_in_ch == 3
         lq = (to_rgb(batch.lq) if gray else batch.lq).float().to(device)
+        if lq.shape[1] != self.num_in_ch:
+            takes = f"{self.origin.model} takes images of {self.num_in_ch} channels"
+            raise UsageError(f"{batch.name[0]}: {takes}, this one has {lq.shape[1]}; convert it first")
         training = self.network.training
         self.network.eval()
         try:

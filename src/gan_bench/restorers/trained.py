@@ -65,7 +65,8 @@ def _load(network: torch.nn.Module, weights: Path) -> None:
             state = load_file(weights)
         network.load_state_dict(state)
     except Exception as error:  # pickle, zip and safetensors each have their own for a damaged file
-        raise UsageError(f"{weights}: cannot be loaded ({str(error).splitlines()[0]}); train the run again") from None
+        cause = " ".join(str(error).split())[:200] or type(error).__name__
+        raise UsageError(f"{weights}: cannot be loaded ({cause}); train the run again") from None
 
 
 def _training_seconds(folder: Path) -> float | None:

@@ -1,0 +1,123 @@
+"""Training batches: sizes, and lq images that depend on (seed, position) alone."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from gan_bench.batch import Batch, Sample
+from gan_bench.data.datamodule import DataModule
+from gan_bench.data.images import Images
+from gan_bench.degradations import Bicubic, Degradation
+
+
+class Noise(Degradation):
+    """Gaussian noise of a drawn strength; one seed per sample."""
+
+    def draw(self, rngs):
+        return [{"sigma": float(rng.uniform(5, 50)), "seed": int(rng.integers(2**31))} for rng in rngs]
+
+    def apply(self, image, draw):
+        noisy = [
+            one + torch.randn(one.shape, generator=torch.Generator().manual_seed(d["seed"])) * d["sigma"] / 255
+            for one, d in zip(image, draw, strict=True)
+        ]
+        return torch.stack(noisy)
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("images")
+    rng = np.random.default_rng(0)
+    for number in range(3):
+        Image.fromarray(rng.integers(0, 256, (40, 36, 3)).astype(np.uint8)).save(folder / f"{number}.png")
+    return Images(folder.glob("*.png"), folder)
+
+
+def module(images, degradation, batch=4, patches=((0, 16),), steps=3, seed=0, workers=0):
+    return DataModule(images, degradation, batch, patches, steps, seed, workers)
+
+
+def batches(data, epoch=0):
+    loader = data.train_dataloader()
+    loader.sampler.set_epoch(epoch)
+    return list(loader)
+
+
+@pytest.mark.parametrize("scale", [1, 2, 4, 8])
+def test_a_sample_becomes_a_batch_with_lq_of_the_right_size(images, scale):
+    data = module(images, Bicubic(scale))
+    (sample, *_) = batches(data)
+    assert isinstance(sample, Sample)
+    batch = data.on_after_batch_transfer(sample, 0)
+    assert isinstance(batch, Batch)
+    assert batch.lq.shape == (4, 3, 16 // scale, 16 // scale)
+    assert torch.equal(batch.gt, sample.image)
+    assert batch.name == tuple(sample.name)
+    assert isinstance(batch.name, tuple)
+
+
+def test_what_is_no_sample_passes(images):
+    batch = Batch(torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 4, 4), ("a",))
+    assert module(images, Bicubic(2)).on_after_batch_transfer(batch, 0) is batch
+
+
+def test_an_epoch_has_its_steps_and_goes_on_where_the_last_ended(images):
+    data = module(images, Noise(), batch=4, steps=3)
+    positions = [batch.position.tolist() for epoch in range(2) for batch in batches(data, epoch)]
+    assert positions == [list(range(first, first + 4)) for first in range(0, 24, 4)]
+
+
+def lq_by_position(data, epochs=(0, 1)):
+    found = {}
+    for epoch in epochs:
+        for sample in batches(data, epoch):
+            lq = data.on_after_batch_transfer(sample, 0).lq
+            found |= dict(zip(sample.position.tolist(), lq, strict=True))
+    return found
+
+
+def assert_same(one, other):
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[position], other[position]) for position in one)
+
+
+def test_same_position_same_lq_whatever_the_batch_the_order_and_the_restart(images):
+    whole = lq_by_position(module(images, Noise(), batch=4, steps=3))
+    assert_same(lq_by_position(module(images, Noise(), batch=2, steps=6)), whole)
+    assert_same(lq_by_position(module(images, Noise(), batch=4, steps=3), epochs=(1, 0)), whole)
+    resumed = lq_by_position(module(images, Noise(), batch=4, steps=3), epochs=(1,))
+    assert_same(resumed, {position: whole[position] for position in range(12, 24)})
+
+
+def test_same_position_same_lq_with_worker_processes(images):
+    assert_same(
+        lq_by_position(module(images, Noise(), workers=2), epochs=(0,)),
+        lq_by_position(module(images, Noise()), epochs=(0,)),
+    )
+
+
+def test_positions_and_seeds_draw_differently(images):
+    flat = Sample(torch.full((2, 3, 16, 16), 0.5), ["a", "a"], torch.tensor([0, 1]))
+    one, other = (module(images, Noise(), seed=seed).on_after_batch_transfer(flat, 0).lq for seed in (0, 1))
+    assert not torch.equal(one[0], one[1])
+    assert not torch.equal(one[0], other[0])
+
+
+def test_two_ranks_share_the_batch(images):
+    whole, parts = lq_by_position(module(images, Noise()), epochs=(0,)), {}
+    for rank in (0, 1):
+        data = module(images, Noise())
+        strategy = SimpleNamespace(root_device=torch.device("cpu"))
+        data.trainer = SimpleNamespace(world_size=2, global_rank=rank, strategy=strategy)
+        share = lq_by_position(data, epochs=(0,))
+        assert len(share) == 6
+        parts |= share
+    assert_same(dict(sorted(parts.items())), whole)
+
+
+def test_the_patch_of_a_stage_begins_at_its_step(images):
+    data = module(images, Bicubic(2), patches=[(0, 8), (2, 16)])
+    assert [sample.image.shape[-1] for sample in batches(data)] == [8, 8, 16]

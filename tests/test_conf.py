@@ -1,0 +1,96 @@
+"""Every yaml of conf/ composes, is checked and can be built; every experiment composes."""
+
+from itertools import product
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+
+from gan_bench.config import (
+    build,
+    check,
+    conf_dir,
+    default_config,
+    experiments_dir,
+    plain,
+    register_experiments,
+    run_name,
+)
+
+PROVIDED = {"model": ("steps", "seed")}
+GROUPS = {
+    folder.name: sorted(file.stem for file in folder.glob("*.yaml"))
+    for folder in conf_dir().iterdir()
+    if folder.is_dir()
+}
+EXPERIMENTS = sorted(file.stem for file in experiments_dir().glob("*.yaml"))
+NEEDED = {"dataset=folder": ["dataset.root=somewhere"]}
+MODELS = GROUPS["model"]
+
+
+def composed(*overrides):
+    GlobalHydra.instance().clear()
+    register_experiments()
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        return compose("train", overrides=list(overrides))
+
+
+@pytest.mark.parametrize("choice", [f"{group}={name}" for group, names in GROUPS.items() for name in names])
+def test_every_yaml_is_checked_and_named(choice):
+    cfg = composed(choice, *NEEDED.get(choice, []))
+    check(cfg, provided=PROVIDED)
+    group, name = choice.split("=")
+    assert cfg[group].name == name
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_experiment_is_checked(experiment):
+    check(composed(f"experiment={experiment}", "budget=smoke"), provided=PROVIDED)
+
+
+@pytest.mark.parametrize(("model", "scale"), list(product(MODELS, [1, 2, 3, 4, 8])))
+def test_every_model_runs_at_every_scale_or_says_why_not(model, scale):
+    from gan_bench.errors import UsageError
+
+    cfg = composed(f"model={model}", "budget=smoke", f"degradation.scale={scale}")
+    node = cfg.model.get("generator", cfg.model)
+    try:
+        network = build(node, key="model")
+    except UsageError as error:
+        assert str(scale) in str(error)
+        assert model == "esrgan" and scale in (3, 8)
+        return
+    if isinstance(network, torch.nn.Module):
+        assert network(torch.rand(1, 3, 12, 9)).shape == (1, 3, 12 * scale, 9 * scale)
+
+
+PARAMETERS = {"srcnn": 20_099, "msrresnet": 1_517_571, "esrgan": 16_697_987}
+
+
+@pytest.mark.parametrize("model", [name for name in MODELS if name != "bicubic"])
+def test_standard_budget_is_the_published_network(model):
+    with torch.device("meta"):
+        network = build(composed(f"model={model}", "budget=standard").model.generator)
+    assert sum(parameter.numel() for parameter in network.parameters()) == PARAMETERS[model]
+
+
+def test_one_channel_data_make_one_channel_networks():
+    network = build(composed("model=srcnn", "budget=standard", "dataset.num_ch=1").model.generator)
+    assert sum(parameter.numel() for parameter in network.parameters()) == 8_129
+
+
+@pytest.mark.parametrize("budget", GROUPS["budget"])
+def test_patches_fit_every_scale(budget):
+    for model in MODELS:
+        config = plain(composed(f"model={model}", f"budget={budget}"))
+        assert config["budget"]["patch"] % 8 == 0
+
+
+def test_a_name_without_a_hash_is_that_of_the_yaml_defaults():
+    cfg = composed("model=esrgan", "seed=3", "degradation.scale=2", "budget=smoke")
+    choices = {"model": "esrgan", "dataset": "photos", "degradation": "bicubic", "budget": "smoke"}
+    name = run_name(plain(cfg), default_config(choices, 3, 2))
+    assert name == "esrgan_photos_bicubic_x2_smoke_s3"
+    other = composed("model=esrgan", "seed=3", "degradation.scale=2", "budget=smoke", "budget.steps=5")
+    assert run_name(plain(other), default_config(choices, 3, 2)).startswith(name + "_")

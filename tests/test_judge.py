@@ -1,0 +1,176 @@
+"""Judging: one question is answered once, other questions anew; what a result says where scores are missing."""
+
+import dataclasses
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from gan_bench.data import Degraded, Given, Images
+from gan_bench.degradations import Bicubic as Downscale
+from gan_bench.degradations import Identity
+from gan_bench.judge import Question, answer, evaluate, score_images
+from gan_bench.metrics import Suite, get_protocol
+from gan_bench.restorers import Bicubic, Origin
+
+
+class Spy(Bicubic):
+    """Bicubic that remembers what it was asked to restore."""
+
+    def __init__(self, scale=2, origin=None):
+        super().__init__(scale)
+        self.seen = []
+        if origin:
+            self.origin = origin
+
+    def restore(self, batch):
+        self.seen.append(batch.name[0])
+        return super().restore(batch)
+
+
+def images(folder, count=3, first=0):
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(first, first + count):
+        pixels = np.random.default_rng(number).integers(0, 256, (26, 24, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    return Images(folder.glob("*.png"), folder, num_ch=None)
+
+
+@pytest.fixture
+def tests(tmp_path):
+    described = {"name": "bicubic", "parameters": {"scale": 2}}
+    return Degraded("little", images(tmp_path / "gt"), Downscale(2), described)
+
+
+def question(tests, restorer=None, **changes):
+    asked = Question("bicubic", "bicubic", restorer or Spy(), tests, ("psnr", "ssim"), get_protocol("y"))
+    return dataclasses.replace(asked, **changes)
+
+
+def test_the_same_question_is_answered_once(tests, tmp_path):
+    restorer, shown = Spy(), []
+    folder = tmp_path / "results"
+    first = evaluate(question(tests, restorer), folder, lambda batch, _: shown.append(batch.name[0]))
+    assert restorer.seen == shown == ["0", "1", "2"]
+    again = evaluate(question(tests, restorer), folder, lambda batch, _: shown.append(batch.name[0]))
+    assert restorer.seen == shown == ["0", "1", "2"]
+    assert again == first
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_another_process_finds_the_answer(tests, tmp_path):
+    evaluate(question(tests), tmp_path / "results")
+    restorer = Spy()
+    same = Degraded("little", images(tmp_path / "gt"), Downscale(2), tests.degradation)
+    evaluate(question(same, restorer), tmp_path / "results")
+    assert restorer.seen == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"label": "cubic"},
+        {"spec": "cubic"},
+        {"metrics": ("psnr",)},
+        {"protocol": get_protocol("rgb")},
+        {"restorer": Spy(origin=Origin(model="net", checkpoint_sha256="0" * 64))},
+        {"restorer": Spy(origin=Origin(model="net", selection="best"))},
+    ],
+    ids=["label", "spec", "metrics", "protocol", "weights", "selection"],
+)
+def test_another_question_is_answered_anew(tests, tmp_path, changes):
+    evaluate(question(tests), tmp_path)
+    restorer = changes.get("restorer", Spy())
+    restorer.seen.clear()
+    evaluate(question(tests, **{"restorer": restorer, **changes}), tmp_path)
+    assert restorer.seen == ["0", "1", "2"]
+    assert len(list(tmp_path.glob("little_*.json"))) == 2
+
+
+def test_the_order_of_metrics_is_no_other_question(tests, tmp_path):
+    evaluate(question(tests), tmp_path)
+    restorer = Spy()
+    evaluate(question(tests, restorer, metrics=("ssim", "psnr")), tmp_path)
+    assert restorer.seen == []
+
+
+def test_other_images_under_the_same_name_are_another_question(tests, tmp_path):
+    first = evaluate(question(tests), tmp_path / "results")
+    other = Degraded("little", images(tmp_path / "other", first=5), Downscale(2), tests.degradation)
+    assert evaluate(question(other), tmp_path / "results").scores != first.scores
+
+
+def test_scores_are_those_of_an_independent_computation(tests):
+    """PSNR on all channels, no border, in plain NumPy."""
+    result = answer(question(tests, protocol=get_protocol("rgb"), metrics=("psnr",)))
+    expected = {}
+    for batch in tests:
+        restored = np.floor(Bicubic(2).restore(batch).double().numpy() * 255 + 0.5)
+        error = np.mean((restored - batch.gt.double().numpy() * 255) ** 2)
+        expected[batch.name[0]] = 10 * math.log10(255**2 / error)
+    assert result.images.keys() == expected.keys()
+    for name, value in expected.items():
+        assert result.images[name]["psnr"] == pytest.approx(value, abs=1e-4)
+    assert result.scores["psnr"] == pytest.approx(np.mean(list(expected.values())), abs=1e-4)
+
+
+def test_a_result_says_what_was_judged(tests):
+    origin = Origin("net", "f" * 64, {"name": "smoke", "steps": 3, "batch": 2, "patch": 16}, 7, "last", 99, 1.5)
+    result = answer(question(tests, Spy(origin=origin), label="Net", spec="runs/net"))
+    what = result.what
+    assert (what["label"], what["restorer"], what["model"], what["set"]) == ("Net", "runs/net", "net", "little")
+    assert (what["scale"], what["seed"], what["selection"]) == (2, 7, "last")
+    assert what["lq_sha256"] == tests.lq_sha256
+    assert what["degradation"] == {"name": "bicubic", "parameters": {"scale": 2}}
+    assert what["budget"] == {"name": "smoke", "steps": 3, "batch": 2, "patch": 16}
+    assert (result.cost["parameters"], result.cost["training_seconds"]) == (99, 1.5)
+    assert result.cost["seconds"] > 0
+    assert result.facts["psnr"] == {"higher_is_better": True, "unit": "dB", "digits": 2}
+    assert torch.__version__.startswith(result.provenance["versions"]["torch"])
+
+
+def test_identical_images_have_infinite_psnr_which_is_null_and_counted(tmp_path):
+    tests = Degraded("same", images(tmp_path / "gt"), Identity(), {"name": "identity", "parameters": {}})
+    result = evaluate(question(tests, Spy(1)), tmp_path / "results")
+    assert result.scores["psnr"] is None
+    assert result.scores["ssim"] == pytest.approx(1)
+    assert result.n_inf == {"psnr": 3}
+    assert all(row["psnr"] is None for row in result.images.values())
+    (path,) = (tmp_path / "results").iterdir()
+    document = json.loads(path.read_text(), parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
+    assert document["n_inf"] == {"psnr": 3}
+    assert evaluate(question(tests, Spy(1)), tmp_path / "results") == result
+
+
+def test_one_infinite_image_among_others_leaves_no_mean(tests):
+    class Oracle(Spy):
+        def restore(self, batch):
+            return batch.gt if batch.name[0] == "1" else super().restore(batch)
+
+    result = answer(question(tests, Oracle()))
+    assert result.scores["psnr"] is None
+    assert result.n_inf == {"psnr": 1}
+    assert result.images["1"]["psnr"] is None
+    assert result.images["0"]["psnr"] > 0
+
+
+def test_without_gt_what_needs_it_is_unavailable(tmp_path):
+    tests = Given("wild", images(tmp_path / "lq"), None, 2)
+    result = evaluate(question(tests), tmp_path / "results")
+    assert result.scores == {}
+    assert result.unavailable == {"psnr": "needs ground truth", "ssim": "needs ground truth"}
+    assert result.images == {"0": {}, "1": {}, "2": {}}
+    assert result.what["degradation"] is None
+
+
+def test_every_image_is_handed_on_with_what_became_of_it(tests):
+    kept = {}
+    suite = Suite(["psnr"], get_protocol("y"), 2)
+    scores, seconds = score_images(Spy(), tests, suite, lambda batch, restored: kept.update({batch.name[0]: restored}))
+    assert list(scores) == list(kept) == ["0", "1", "2"]
+    assert seconds > 0
+    for batch in tests:
+        assert torch.equal(kept[batch.name[0]], Bicubic(2).restore(batch))

@@ -1,0 +1,285 @@
+"""Training as a user types it: run folders, resumption, one-line errors, sweeps."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import gan_bench
+from gan_bench.config import conf_dir, experiments_dir
+
+TRAIN = Path(gan_bench.__file__).parents[2] / "train.py"
+MODELS = sorted(path.stem for path in (conf_dir() / "model").glob("*.yaml"))
+DEGRADATIONS = sorted(path.stem for path in (conf_dir() / "degradation").glob("*.yaml"))
+EXPERIMENTS = sorted(path.stem for path in experiments_dir().glob("*.yaml"))
+
+
+def command(*words):
+    return [sys.executable, str(TRAIN), "budget=smoke", "trainer=cpu", *words]
+
+
+def environment():
+    return {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+
+
+def result(folder):
+    (path,) = (folder / "results").glob("*.json")
+    return json.loads(path.read_text())
+
+
+def one_line(error):
+    lines = [line for line in error.splitlines() if line and not line.startswith(("warning:", "note:", "["))]
+    assert len(lines) == 1, error
+    assert lines[0].startswith("error: ")
+    return lines[0]
+
+
+def test_a_run_leaves_weights_curve_result_panels_and_config(train, tmp_path):
+    code, out, _ = train("model=esrgan")
+    folder = tmp_path / "runs" / "esrgan_photos_bicubic_x4_smoke_s0"
+    assert code == 0
+    assert "PSNR" in out and str(folder.relative_to(tmp_path)) in out
+    for name in ("config.yaml", "generator.safetensors", "training.json", "validation.csv", "checkpoints/last.ckpt",
+                 "checkpoints/best.ckpt", "checkpoints/pixel.safetensors", "panels/photos_chelsea.png",
+                 "panels/validation_0000002.png"):  # fmt: skip
+        assert (folder / name).is_file(), name
+    document = result(folder)
+    assert set(document["images"]) == {"astronaut", "chelsea", "coffee"}
+    assert document["what"]["selection"] == "last"
+    assert document["what"]["budget"]["steps"] == 4
+    assert (folder / "validation.csv").read_text().splitlines()[0] == "step,psnr,ssim"
+
+
+def test_a_complete_run_says_so_and_computes_nothing(train, tmp_path, monkeypatch):
+    train("model=srcnn")
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file() and path.name != ".lock"}
+    monkeypatch.setattr("gan_bench.run._train", None)
+    monkeypatch.setattr("gan_bench.judge.answer", None)
+    code, out, _ = train("model=srcnn")
+    assert code == 0
+    assert "complete" in out
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+
+
+def test_two_runs_of_one_command_are_equal_to_the_last_digit(train, tmp_path):
+    for name in "ab":
+        assert train("model=esrgan", f"hydra.run.dir={name}")[0] == 0
+    a, b = (result(tmp_path / name) for name in "ab")
+    assert a["images"] == b["images"]
+    weights = [(tmp_path / name / "generator.safetensors").read_bytes() for name in "ab"]
+    assert weights[0] == weights[1]
+
+
+def test_another_seed_is_another_run(train, tmp_path):
+    for seed in (0, 1):
+        train("model=srcnn", f"seed={seed}")
+    names = sorted(path.name for path in (tmp_path / "runs").iterdir())
+    assert names == ["srcnn_photos_bicubic_x4_smoke_s0", "srcnn_photos_bicubic_x4_smoke_s1"]
+    files = [(tmp_path / "runs" / name / "generator.safetensors").read_bytes() for name in names]
+    assert files[0] != files[1]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_smoke_trains_under_one_degradation_of_each_kind(train, model):
+    assert train(f"model={model}", "degradation.scale=2")[0] == 0
+
+
+@pytest.mark.parametrize("degradation", DEGRADATIONS)
+def test_every_degradation_smoke_trains_with_one_model(train, degradation):
+    assert train("model=msrresnet", f"degradation={degradation}")[0] == 0
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("model", "degradation"), list(product(MODELS, DEGRADATIONS)))
+def test_every_model_trains_under_every_degradation(train, model, degradation):
+    assert train(f"model={model}", f"degradation={degradation}")[0] == 0
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_experiment_runs_and_ends_with_the_board(train, experiment, tmp_path):
+    code, out, err = train(f"experiment={experiment}")
+    assert code == 0, err
+    assert "msrresnet" in out and "bicubic" in out
+    assert "| msrresnet" in (tmp_path / "runs" / "leaderboard.md").read_text()
+    assert (tmp_path / "runs" / "leaderboard.csv").is_file()
+    assert "[4/4]" in err
+
+
+def test_a_sweep_goes_on_after_a_run_that_failed(train, tmp_path):
+    code, out, err = train("-m", "model=esrgan,srcnn", "degradation.scale=3", "budget.patch=36")
+    assert code == 1
+    assert "srcnn" in out
+    assert "scale 3" in err
+    assert (tmp_path / "runs" / "leaderboard.csv").is_file()
+
+
+def test_two_values_of_a_sweep_never_share_a_folder(train, tmp_path):
+    assert train("-m", "model=srcnn", "budget.batch=2,3")[0] == 0
+    assert len(list((tmp_path / "runs").glob("srcnn*"))) == 2
+
+
+# Resumption -----------------------------------------------------------------------------------------------------------
+
+
+def kill_when(condition, words, cwd, how):
+    """Start a training and send it a signal as soon as the condition holds."""
+    with subprocess.Popen(command(*words), cwd=cwd, env=environment(), stderr=subprocess.PIPE, text=True) as process:
+        until = time.monotonic() + 300
+        while not condition() and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.01)
+        assert process.poll() is None, "it ended before it was killed"
+        process.send_signal(how)
+        _, error = process.communicate(timeout=120)
+    return process.returncode, error
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_killed_run_goes_on_and_ends_with_the_same_weights(train, tmp_path, how):
+    words = ["model=esrgan", "budget.steps=40", "budget.val_every=5"]
+    last = tmp_path / "killed" / "checkpoints" / "last.ckpt"
+    code, error = kill_when(last.exists, [*words, "hydra.run.dir=killed"], tmp_path, how)
+    assert code == (-9 if how == signal.SIGKILL else 130), error
+    assert not (tmp_path / "killed" / "generator.safetensors").exists()
+    assert not list(tmp_path.rglob("*.tmp")) or how == signal.SIGKILL
+    code, _, error = train(*words, "hydra.run.dir=killed")
+    assert code == 0, error
+    assert "goes on from step" in error
+    assert train(*words, "hydra.run.dir=whole")[0] == 0
+    for name in ("generator.safetensors", "checkpoints/pixel.safetensors", "validation.csv"):
+        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+    assert result(tmp_path / "killed")["images"] == result(tmp_path / "whole")["images"]
+
+
+def test_the_last_epoch_may_be_shorter_and_resumes_all_the_same(train, tmp_path):
+    words = ["model=srcnn", "budget.steps=7", "budget.val_every=3"]
+    assert train(*words, "hydra.run.dir=whole")[0] == 0
+    curve = (tmp_path / "whole" / "validation.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in curve[1:]] == ["3", "6", "7"]
+
+
+def test_workers_change_nothing(train, tmp_path):
+    for count in (0, 2):
+        assert train("model=srcnn", f"workers={count}", f"hydra.run.dir=w{count}")[0] == 0
+    files = [(tmp_path / f"w{count}" / "generator.safetensors").read_bytes() for count in (0, 2)]
+    assert files[0] == files[1]
+
+
+def test_a_second_process_on_a_run_folder_is_told(train, tmp_path):
+    words = ["model=srcnn", "budget.steps=100000", "budget.val_every=100000", "hydra.run.dir=taken"]
+    with subprocess.Popen(command(*words), cwd=tmp_path, env=environment(), stderr=subprocess.DEVNULL) as process:
+        try:
+            while not (tmp_path / "taken" / "config.yaml").exists():
+                assert process.poll() is None
+                time.sleep(0.05)
+            code, _, error = train(*words)
+        finally:
+            process.kill()
+    assert code == 2
+    assert "another process works on this run" in one_line(error)
+
+
+@pytest.mark.full
+def test_two_processes_train_and_agree_with_themselves(tmp_path):
+    words = ["model=esrgan", "trainer=ddp_cpu", "budget.batch=4"]
+    weights = []
+    for name in "ab":
+        done = subprocess.run(
+            command(*words, f"hydra.run.dir={name}"), cwd=tmp_path, env=environment(), capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        weights.append((tmp_path / name / "generator.safetensors").read_bytes())
+    assert weights[0] == weights[1]
+
+
+# Mistakes -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["model=esrgn"], "esrgan"),
+        (["model.generator.num_blok=2"], "num_blok"),
+        (["+model.generator.num_blok=2"], "did you mean 'num_block'"),
+        (["+sed=1"], "did you mean 'seed'"),
+        (["sed=1"], "sed"),
+        (["budget.stepz=1"], "stepz"),
+        (["+budget.stepz=1"], "did you mean 'steps'"),
+        (["degradation.scale=5"], "degradation.scale"),
+        (["model=esrgan", "degradation.scale=3", "budget.patch=36"], "1, 2 and 4"),
+        (["budget.patch=30"], "budget.patch=30"),
+        (["dataset=folder"], "dataset.root"),
+        (["dataset=folder", "dataset.root=nowhere"], "nowhere"),
+        (["budget.patch=4096"], "smaller than the patch"),
+        (["metrics.names=[psnr,sim]"], "did you mean 'ssim'"),
+        (["metrics.protocol=z"], "protocol"),
+        (["dataset.limit=0"], "dataset.limit"),
+        (["model.generator._target_=os.system"], "os.system"),
+        (["trainer.accelerator=abacus"], "abacus"),
+        (["experiment=quickstrat"], "quickstart"),
+        (["model"], "model"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_nothing(train, tmp_path, words, named):
+    code, out, error = train(*words)
+    assert code == 2, error
+    assert named in one_line(error)
+    assert not out
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_misspelt_key_in_an_experiment_is_named(train, tmp_path, monkeypatch):
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / "mine.yaml").write_text("budget:\n  stepz: 3\n")
+    monkeypatch.setattr("gan_bench.config.experiments_dir", lambda: tmp_path / "experiments")
+    code, _, error = train("experiment=mine")
+    assert code == 2
+    assert "stepz" in one_line(error)
+
+
+def test_a_folder_that_holds_another_run_is_refused(train):
+    assert train("model=srcnn", "hydra.run.dir=here")[0] == 0
+    code, _, error = train("model=srcnn", "hydra.run.dir=here", "budget.batch=3")
+    assert code == 2
+    assert "budget.batch: 2 against 3" in one_line(error)
+
+
+def test_a_full_disk_is_one_line_and_leaves_no_half_file(tmp_path):
+    words = ["model=msrresnet", "budget.num_feat=64", "hydra.run.dir=full"]
+    limit = 200_000  # config and log fit, a checkpoint does not
+    done = subprocess.run(
+        command(*words), cwd=tmp_path, env=environment(), capture_output=True, text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert "File too large" in one_line(done.stderr)
+    assert not [path for path in tmp_path.rglob("*") if path.suffix in (".ckpt", ".safetensors", ".tmp")]
+
+
+def test_a_runs_folder_that_cannot_be_written_is_one_line(train, tmp_path):
+    (tmp_path / "runs").write_text("a file")
+    code, _, error = train("model=srcnn")
+    assert code == 2
+    assert "runs" in one_line(error)
+
+
+def test_a_folder_of_images_trains_and_names_its_broken_file(train, tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(6):
+        Image.fromarray(rng.integers(0, 256, (48, 64, 3), np.uint8)).save(photos / f"{number}.png")
+    (photos / "broken.png").write_text("no image")
+    code, out, error = train("model=srcnn", "dataset=folder", f"dataset.root={photos}")
+    assert code == 0, error
+    assert "broken.png" in error
+    assert "1 of 7 files" in error
+    assert "PSNR" in out
