@@ -23,10 +23,10 @@ quickstart: $(READY)  ## Train and judge several models on bundled photographs, 
 	@$(BIN)/python train.py experiment=quickstart
 
 test: $(READY)  ## The tests, under ten minutes on two cores
-	@$(BIN)/python -m pytest -m 'not full'
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not full'
 
 test-all: $(READY)  ## All tests: full products, every kill point, several processes
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(READY)  ## Style and types
 	@$(BIN)/ruff check .

@@ -226,6 +226,7 @@ def test_two_processes_train_and_agree_with_themselves(tmp_path):
         (["trainer.accelerator=abacus"], "abacus"),
         (["experiment=quickstrat"], "quickstart"),
         (["model"], "model"),
+        (["model=esrgan", "budget=quick", "budget.batch=16"], "budget.esrgan.batch=4"),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_nothing(train, tmp_path, words, named):

@@ -17,7 +17,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
@@ -80,6 +80,7 @@ def _job(cfg: DictConfig) -> None:
     mode = HydraConfig.get().mode
     try:
         check(cfg, provided={"model": ("steps", "seed")})
+        _check_shadowed(cfg)
         folder = _folder(cfg)
         if mode == RunMode.MULTIRUN:
             _SWEPT[:] = [Path(cfg.paths.runs)]
@@ -90,6 +91,17 @@ def _job(cfg: DictConfig) -> None:
         _FAILED.append(error)
         if mode == RunMode.MULTIRUN:
             print(f"error: {' '.join(HydraConfig.get().overrides.task)}: {error}", file=sys.stderr)
+
+
+def _check_shadowed(cfg: DictConfig) -> None:
+    """Refuse a value of the budget that was typed and would do nothing, because the budget has one for this model."""
+    name = cfg.model.name
+    for word in HydraConfig.get().overrides.task:
+        key = word.partition("=")[0].lstrip("+").removeprefix("budget.")
+        for place in (f"budget.{name}.x{cfg.degradation.scale}.{key}", f"budget.{name}.{key}"):
+            own = OmegaConf.select(cfg, place) if word.lstrip("+").startswith("budget.") else None
+            if own is not None:
+                raise UsageError(f"budget.{key} does nothing for {name}: this budget has {place}={own}; set that")
 
 
 def _run(cfg: DictConfig, folder: Path, number: int, count: int) -> None:
@@ -129,7 +141,8 @@ def _runs_in_sweep() -> int:
 
 def _one_line(error: Exception) -> str:
     """Hydra's message without its second thoughts, but with the words to choose from."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = str(error).partition("Config search path:")[0]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     kept = [
         line for line in lines if not line.startswith(("full_key:", "object_type=", "reference_type=", "Set the env"))
     ]

@@ -32,6 +32,7 @@ class ProgressLine(ProgressBar):
         self.console = console or Console(stderr=True)
         self._bar: Progress | None = None
         self._start = (0, 0.0)
+        self._numbers: list[str] = []
 
     def disable(self) -> None:
         """Draw nothing: another rank does."""
@@ -60,15 +61,16 @@ class ProgressLine(ProgressBar):
         """Move on; the numbers change when new ones were logged, so that no step waits for the device."""
         assert isinstance(pl_module, Recipe)
         if self._bar:
-            self._bar.update(self._task, completed=self._done(pl_module))
             if pl_module.step % LOG_EVERY == 1:
-                self._bar.update(self._task, description=self._text(trainer, pl_module))
+                self._numbers = self._read(trainer)
+            self._bar.update(self._task, completed=self._done(pl_module), description=self._text(pl_module))
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Without a terminal, say where training is."""
         assert isinstance(pl_module, Recipe)
         if self._enabled and not self._bar:
-            self._print(f"{self._head()}: {self._text(trainer, pl_module)}")
+            self._numbers = self._read(trainer)
+            self._print(f"{self._head()}: {self._text(pl_module)}")
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Close the bar."""
@@ -97,10 +99,13 @@ class ProgressLine(ProgressBar):
             self._bar.stop()
             self._bar = None
 
-    def _text(self, trainer: L.Trainer, module: Recipe) -> str:
+    def _text(self, module: Recipe) -> str:
         first, since = self._start
         speed = (module.step - first) / max(1e-9, time.perf_counter() - since)
-        metrics = {name: float(value) for name, value in trainer.callback_metrics.items() if name != "train/lr"}
-        numbers = [f"{name.removeprefix('train/')} {value:.4g}" for name, value in metrics.items()]
         stage = f"{module.stage.name} " if len(module.stages) > 1 else ""
-        return " · ".join([f"{stage}{module.step}/{module.steps}", f"{speed:.1f} steps/s", *numbers])
+        return " · ".join([f"{stage}{module.step}/{module.steps}", f"{speed:.1f} steps/s", *self._numbers])
+
+    def _read(self, trainer: L.Trainer) -> list[str]:
+        """The losses and scores that were logged last."""
+        metrics = {name: float(value) for name, value in trainer.callback_metrics.items() if name != "train/lr"}
+        return [f"{name.removeprefix('train/')} {value:.4g}" for name, value in metrics.items()]
