@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from gan_bench import image as room
-from gan_bench.errors import UsageError
+from gan_bench.errors import UsageError, WorkError
 from gan_bench.image import decode, encode_png, read, to_rgb, to_tensor, to_uint8, verify, write_png
 
 REFERENCE = os.environ.get("GAN_BENCH_REFERENCE")
@@ -283,7 +283,7 @@ def test_write_png_is_all_or_nothing(tmp_path, monkeypatch):
     np.testing.assert_array_equal(read(path).pixels, pixels)
     before = path.read_bytes()
     monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(WorkError, match="disk full"):
         write_png(path, noise(4, 4, 3, seed=1))
     assert list(tmp_path.iterdir()) == [path]
     assert path.read_bytes() == before

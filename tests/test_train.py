@@ -166,6 +166,17 @@ def test_the_last_epoch_may_be_shorter_and_resumes_all_the_same(train, tmp_path)
     assert [row.split(",")[0] for row in curve[1:]] == ["3", "6", "7"]
 
 
+def test_a_run_killed_after_its_last_step_is_finished_without_training(train, tmp_path):
+    assert train("model=esrgan", "hydra.run.dir=run")[0] == 0
+    weights, score = (tmp_path / "run" / "generator.safetensors").read_bytes(), result(tmp_path / "run")
+    (tmp_path / "run" / "generator.safetensors").unlink()
+    for path in (tmp_path / "run" / "results").iterdir():
+        path.unlink()
+    assert train("model=esrgan", "hydra.run.dir=run")[0] == 0
+    assert (tmp_path / "run" / "generator.safetensors").read_bytes() == weights
+    assert result(tmp_path / "run")["images"] == score["images"]
+
+
 def test_workers_change_nothing(train, tmp_path):
     for count in (0, 2):
         assert train("model=srcnn", f"workers={count}", f"hydra.run.dir=w{count}")[0] == 0

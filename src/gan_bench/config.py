@@ -22,6 +22,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from gan_bench.check import check_config, groups_of, leaves, resolve
 from gan_bench.errors import UsageError
@@ -161,9 +162,16 @@ def plain(cfg: DictConfig | Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """A yaml file as plain containers, interpolations left as they are."""
-    content: Any = OmegaConf.to_container(OmegaConf.load(path))
-    return dict(content)
+    """A yaml file as plain containers, interpolations left as they are.
+
+    Raises:
+        UsageError: it is damaged.
+    """
+    try:
+        content: Any = OmegaConf.to_container(OmegaConf.load(path))
+        return dict(content)
+    except (YAMLError, OmegaConfBaseException, TypeError, ValueError) as error:
+        raise UsageError(f"{path}: no readable yaml mapping ({_one_line(error)})") from None
 
 
 def to_yaml(config: Mapping[str, Any]) -> str:

@@ -97,16 +97,16 @@ def _tests(arguments: argparse.Namespace, restorers: Sequence[Restorer]) -> Test
         described = {"name": degradation["name"], "parameters": parameters}
         made_by = build(degradation, key="--set")
         return Degraded(
-            Path(arguments.gt).resolve().name,
-            _images(arguments.gt, arguments.limit),
+            _set_name(arguments.gt),
+            _images(arguments.gt, arguments.limit, "--gt"),
             made_by,
             described,
             arguments.seed,
         )
-    lq = _images(arguments.lq, arguments.limit)
+    lq = _images(arguments.lq, arguments.limit, "--lq")
     if not arguments.gt:
         return Given(_set_name(arguments.lq), lq, None, arguments.scale or known or 4)
-    gt = _images(arguments.gt, arguments.limit)
+    gt = _images(arguments.gt, arguments.limit, "--gt")
     tests = Given(_set_name(arguments.gt), lq, gt, None)
     if arguments.scale not in (None, tests.scale):
         raise UsageError(f"--scale {arguments.scale} against {tests.scale}, which the sizes of gt and lq say")
@@ -121,8 +121,8 @@ def _set_name(root: str) -> str:
     )
 
 
-def _images(root: str, limit: int | None) -> Images:
-    paths = [path for paths in list_images(root).values() for path in paths]
+def _images(root: str, limit: int | None, option: str) -> Images:
+    paths = [path for paths in list_images(root, f"{option} ").values() for path in paths]
     return Images(sorted(paths)[:limit], root, num_ch=None)
 
 

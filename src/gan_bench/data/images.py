@@ -112,11 +112,15 @@ class Folder:
         self.test = Images(splits["test"], root, num_ch=None)
 
 
-def list_images(root: str | Path) -> dict[str, list[Path]]:
+def list_images(root: str | Path, option: str = "dataset.root=") -> dict[str, list[Path]]:
     """The image files below a folder, listed by `datasets`; every one is in a split.
 
     `datasets` would take splits from file names too, and leave out all others: a `test.png` would hide its neighbours.
     So it lists all as one, and the topmost folder with a split's name decides (`val`, `DIV2K_train_HR`), else train.
+
+    Args:
+        root: the folder.
+        option: what stood before it on the command line, for messages.
 
     Raises:
         UsageError: the folder does not exist, holds no image, or cannot be listed.
@@ -125,8 +129,8 @@ def list_images(root: str | Path) -> dict[str, list[Path]]:
 
     folder = Path(root).expanduser()
     if not folder.is_dir():
-        raise UsageError(f"dataset.root={root}: no such folder; name one that holds images")
-    nothing = UsageError(f"dataset.root={root}: no images found; looked for {', '.join(sorted(SUFFIXES))}")
+        raise UsageError(f"{option}{root}: no such folder; name one that holds images")
+    nothing = UsageError(f"{option}{root}: no images found; looked for {', '.join(sorted(SUFFIXES))}")
     datasets.disable_progress_bars()
     try:
         found = datasets.load_dataset(
@@ -141,7 +145,7 @@ def list_images(root: str | Path) -> dict[str, list[Path]]:
         raise nothing from None  # ValueError: files, and no image among them
     except datasets.exceptions.DatasetGenerationError as error:
         cause = " ".join(str(error.__cause__).split())
-        raise UsageError(f"dataset.root={root}: cannot be listed ({cause}); are all file names UTF-8?") from None
+        raise UsageError(f"{option}{root}: cannot be listed ({cause}); are all file names UTF-8?") from None
     listed: dict[str, list[Path]] = {}
     for row in found.cast_column("image", datasets.Image(decode=False)):
         path = Path(row["image"]["path"])
@@ -161,15 +165,16 @@ def complete_splits(given: Mapping[str, list[Path]], root: str | Path = ".") -> 
     """All three splits: what is given stays, what is missing is taken from train, a tenth each, at least one.
 
     Raises:
-        UsageError: too few images.
+        UsageError: too few images, or none to train on.
     """
-    rest = sorted(
-        given.get("train") or [path for paths in given.values() for path in paths], key=lambda p: _hash(p.stem)
-    )
+    if any(given.values()) and not given.get("train"):
+        only = ", ".join(sorted(given))
+        raise UsageError(f"dataset.root={root}: nothing to train on, only {only}; put images into a folder named train")
+    rest = sorted(given.get("train", []), key=lambda path: _hash(path.stem))
     share = max(1, round(len(rest) / 10)) if len(rest) > 1 else 0
     splits: dict[str, list[Path]] = {}
     for split in SPLITS[1:]:
-        if given.get(split) and given.get("train"):
+        if given.get(split):
             splits[split] = list(given[split])
             continue
         splits[split], rest = rest[:share], rest[share:]

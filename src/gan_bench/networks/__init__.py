@@ -6,6 +6,9 @@ Generators take (B, C, H, W) to (B, C, scale * H, scale * W), both in [0, 1]; di
 from gan_bench.networks.msrresnet import MSRResNet
 from gan_bench.networks.rrdbnet import RRDBNet
 from gan_bench.networks.srcnn import SRCNN
+from gan_bench.networks.srgan_discriminator import SRGANDiscriminator
+from gan_bench.networks.srresnet import SRResNet
+from gan_bench.networks.vdsr import VDSR
 from gan_bench.networks.vgg_discriminator import VGGStyleDiscriminator
 
-__all__ = ["SRCNN", "MSRResNet", "RRDBNet", "VGGStyleDiscriminator"]
+__all__ = ["SRCNN", "VDSR", "MSRResNet", "RRDBNet", "SRGANDiscriminator", "SRResNet", "VGGStyleDiscriminator"]

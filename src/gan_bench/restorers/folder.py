@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from torch import Tensor
@@ -25,10 +26,17 @@ class FolderRestorer:
     scale = None
 
     def __init__(self, root: str | Path) -> None:
-        paths = [path for paths in list_images(root).values() for path in paths]
+        paths = [path for paths in list_images(root, option="").values() for path in paths]
         self.images = Images(paths, root, num_ch=None)
         self.index = {name: number for number, name in enumerate(self.images.names)}
-        self.origin = Origin(model=Path(root).name)
+        self.origin = Origin(model=Path(root).name, checkpoint_sha256=self._sha256())
+
+    def _sha256(self) -> str:
+        """Over names and files: what stands for the weights of a program that is not known."""
+        digest = hashlib.sha256()
+        for name, path in zip(self.images.names, self.images.paths, strict=True):
+            digest.update(f"{name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+        return digest.hexdigest()
 
     def restore(self, batch: Batch) -> Tensor:
         """(1, C, H, W) in [0, 1], as the file has it.

@@ -70,7 +70,9 @@ def _load(network: torch.nn.Module, weights: Path) -> None:
 
 
 def _training_seconds(folder: Path) -> float | None:
-    facts: dict[str, Any] = (
-        json.loads((folder / "training.json").read_text()) if (folder / "training.json").exists() else {}
-    )
+    path = folder / "training.json"
+    try:
+        facts: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    except ValueError as error:
+        raise UsageError(f"{path}: damaged ({error}); remove it to go on without the training time") from None
     return facts.get("seconds")
