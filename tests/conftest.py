@@ -23,6 +23,8 @@ def own_caches(tmp_path_factory):
     import datasets
 
     datasets.config.HF_DATASETS_CACHE = tmp_path_factory.mktemp("datasets")
+    os.environ["GAN_BENCH_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    os.environ["TORCH_HOME"] = str(tmp_path_factory.mktemp("torch"))  # no weights, whatever this machine has
 
 
 @pytest.fixture(scope="session")
@@ -39,14 +41,12 @@ def train(tmp_path, monkeypatch, capsys):
     """Run `train.py` in this process, in a folder of its own; gives exit code, standard output and error."""
     from hydra.core.global_hydra import GlobalHydra
 
-    from gan_bench import cli, sweep
+    from gan_bench import cli
 
     monkeypatch.chdir(tmp_path)
 
     def run(*overrides, budget="smoke"):
         GlobalHydra.instance().clear()
-        sweep._FAILED.clear()
-        sweep._SWEPT.clear()
         chosen = [f"budget={budget}"] if budget else []
         code = cli.train([*chosen, "trainer=cpu", *overrides])
         return code, *capsys.readouterr()

@@ -65,7 +65,15 @@ def test_every_model_runs_at_every_scale_or_says_why_not(model, scale):
         assert network(torch.rand(1, 3, 12, 9)).shape == (1, 3, 12 * scale, 9 * scale)
 
 
-PARAMETERS = {"srcnn": 20_099, "msrresnet": 1_517_571, "esrgan": 16_697_987}
+PARAMETERS = {
+    "srcnn": 20_099,
+    "vdsr": 668_227,
+    "msrresnet": 1_517_571,
+    "srresnet": 1_549_462,
+    "srgan": 1_549_462,
+    "srgan_msr": 1_517_571,
+    "esrgan": 16_697_987,
+}
 
 
 @pytest.mark.parametrize("model", [name for name in MODELS if name != "bicubic"])
@@ -75,9 +83,10 @@ def test_standard_budget_is_the_published_network(model):
     assert sum(parameter.numel() for parameter in network.parameters()) == PARAMETERS[model]
 
 
-def test_one_channel_data_make_one_channel_networks():
-    network = build(composed("model=srcnn", "budget=standard", "dataset.num_ch=1").model.generator)
-    assert sum(parameter.numel() for parameter in network.parameters()) == 8_129
+@pytest.mark.parametrize(("model", "count"), [("srcnn", 8_129), ("vdsr", 665_921)])
+def test_one_channel_data_make_one_channel_networks(model, count):
+    network = build(composed(f"model={model}", "budget=standard", "dataset.num_ch=1").model.generator)
+    assert sum(parameter.numel() for parameter in network.parameters()) == count
 
 
 @pytest.mark.parametrize("budget", GROUPS["budget"])

@@ -174,3 +174,28 @@ def test_every_image_is_handed_on_with_what_became_of_it(tests):
     assert seconds > 0
     for batch in tests:
         assert torch.equal(kept[batch.name[0]], Bicubic(2).restore(batch))
+
+
+def test_what_was_unavailable_is_asked_again_once_it_is_there(tests, tmp_path, monkeypatch):
+    from gan_bench.errors import WorkError
+    from gan_bench.metrics import PSNR
+    from gan_bench.metrics import suite as room
+
+    def lacking(*_):
+        raise WorkError("needs weights")
+
+    def there(*words):
+        metric = PSNR(*words)
+        metric.name, metric.weights = "learnt", "f" * 64
+        return metric
+
+    asked = {"metrics": ("psnr", "learnt")}
+    monkeypatch.setitem(room.METRICS, "learnt", lacking)
+    first = evaluate(question(tests, **asked), tmp_path)
+    assert first.unavailable == {"learnt": "needs weights"}
+    assert first.what["metric_weights"] == {}
+    monkeypatch.setitem(room.METRICS, "learnt", there)
+    second = evaluate(question(tests, **asked), tmp_path)
+    assert second.what["metric_weights"] == {"learnt": "f" * 64}
+    assert second.scores["learnt"] == second.scores["psnr"]
+    assert len(list(tmp_path.glob("little_*.json"))) == 2

@@ -12,13 +12,14 @@ import gan_bench
 ROOT = Path(gan_bench.__file__).parent
 FLOOR = {
     **dict.fromkeys(("errors", "files", "chance", "batch", "image", "resize", "tiling", "panels"), 0),
+    **dict.fromkeys(("download", "weights"), 0),
     **dict.fromkeys(("networks", "losses", "degradations", "metrics", "benchmark"), 1),
     **dict.fromkeys(("targets", "check", "config", "provenance"), 1),
     **dict.fromkeys(("data", "models"), 2),
     **dict.fromkeys(("restorers",), 3),
     **dict.fromkeys(("judge",), 4),
     **dict.fromkeys(("callbacks", "tracking"), 5),
-    **dict.fromkeys(("runfolder", "contest", "commands", "run", "sweep", "cli"), 6),
+    **dict.fromkeys(("runfolder", "contest", "commands", "run", "stock", "sweep", "cli"), 6),
 }
 SAME_FLOOR = {
     ("check", "targets"), ("config", "check"), ("models", "models"),

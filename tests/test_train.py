@@ -111,7 +111,7 @@ def test_every_experiment_runs_and_ends_with_the_board(train, experiment, tmp_pa
     assert "msrresnet" in out and "bicubic" in out
     assert "| msrresnet" in (tmp_path / "runs" / "leaderboard.md").read_text()
     assert (tmp_path / "runs" / "leaderboard.csv").is_file()
-    assert "[4/4]" in err
+    assert "[5/5]" in err
 
 
 def test_a_sweep_goes_on_after_a_run_that_failed(train, tmp_path):

@@ -23,15 +23,16 @@ __all__ = ["DECLARED", "PACKAGES", "check_config", "groups_of", "leaves", "resol
 PACKAGES = ("gan_bench", "torch.nn", "torch.optim", "torchvision", "lightning", "torchmetrics")
 
 # What a mapping without a `_target_` may hold, by its place: [] is any element of a list, <model> the name of a model.
-BUDGET = frozenset({"name", "steps", "batch", "patch", "val_every", "lr", "periods", "num_feat", "num_block"})
+BUDGET = frozenset({"name", "steps", "batch", "patch", "val_every", "lr", "periods", "end", "num_feat", "num_block"})
 DECLARED: dict[str, frozenset[str]] = {
     "budget": BUDGET | {"<model>"},
     "budget.<model>": BUDGET | {"x<scale>"},
     "budget.<model>.x<scale>": BUDGET,
     "model.stages[]": frozenset({"name", "fraction", "weights", "lr", "patch", "schedule"}),
-    "metrics": frozenset({"name", "names", "protocol"}),
+    "metrics": frozenset({"name", "names", "validation", "instead", "protocol"}),
 }
-WEIGHTS = frozenset({"model.stages[].weights"})  # any term's name; the model knows its terms
+# Any term's or layer's name: the model and the criterion know theirs.
+WEIGHTS = frozenset({"model.stages[].weights", "model.perceptual.layers", "perceptual.criterion.layers"})
 MISSING = "???"
 STAND_IN = "<needed>"
 

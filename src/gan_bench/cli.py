@@ -1,4 +1,4 @@
-"""The doors: `gan-bench train | benchmark | leaderboard | restore`; every mistake ends in one line and an exit code.
+"""The doors: `gan-bench train | benchmark | leaderboard | restore | weights`; a mistake ends in one line and a code.
 
 0 done, 1 the work or some of it failed, 2 wrong usage, 130 interrupted. Nothing heavy is imported before it is needed.
 """
@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import logging
 import os
 import sys
@@ -15,7 +16,7 @@ from typing import Any
 from gan_bench import __version__
 from gan_bench.errors import GanBenchError
 
-__all__ = ["main", "train"]
+__all__ = ["main", "show_warnings", "train"]
 
 log = logging.getLogger("gan_bench")
 
@@ -52,7 +53,7 @@ def train(argv: Sequence[str]) -> int:
 
 def _guarded(work: Callable[[], int]) -> int:
     """Run, and turn what the user can mend into one line."""
-    _show_warnings()
+    show_warnings()
     try:
         return work()
     except GanBenchError as error:
@@ -71,7 +72,8 @@ def _fail(message: str, code: int) -> int:
     return code
 
 
-def _show_warnings() -> None:
+def show_warnings() -> None:
+    """Send what is logged to standard error, one line each."""
     handler = logging.StreamHandler()
     handler.setFormatter(_Told())
     log.handlers[:] = [handler]
@@ -102,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     _benchmark(commands.add_parser("benchmark", help="judge anything: models, runs, folders of restored images"))
     _leaderboard(commands.add_parser("leaderboard", help="show and write the board of a folder of results"))
     _restore(commands.add_parser("restore", help="restore images with a trained model"))
+    _weights(commands.add_parser("weights", help="the files of weights that metrics and losses want"))
     return parser
 
 
@@ -130,6 +133,8 @@ def _benchmark(parser: argparse.ArgumentParser) -> None:
 def _leaderboard(parser: argparse.ArgumentParser) -> None:
     parser.description = "Show the board of all results below a folder; write it there as leaderboard.md and .csv."
     parser.add_argument("folder", nargs="?", default="runs", metavar="DIR", help="default: runs")
+    parser.add_argument("--wandb", action="store_true", help="also send it to Weights & Biases, with the result files")
+    parser.add_argument("--project", default=os.environ.get("WANDB_PROJECT", "gan-bench"), help="of W&B")
     parser.set_defaults(run=_lazy("leaderboard"))
 
 
@@ -142,13 +147,28 @@ def _restore(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_lazy("restore"))
 
 
-def _lazy(name: str) -> Callable[[argparse.Namespace], int]:
+def _weights(parser: argparse.ArgumentParser) -> None:
+    parser.description = "What metrics and losses want from elsewhere: list it, check it, fetch it; or fit NIQE anew."
+    parts = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for word, work, what in (
+        ("list", "list_weights", "what each file is for, where it is looked for, and whether it is here; default: all"),
+        ("check", "check_weights", "whether each file that is here is whole and the published one; default: all"),
+        ("fetch", "fetch_weights", "download what is not here; default: what metrics=standard wants"),
+    ):
+        one = parts.add_parser(word, help=what, description=what.capitalize())
+        one.add_argument("names", nargs="*", metavar="NAME", help="a file, a metric or a loss of the list, or all")
+        one.set_defaults(run=_lazy(work, "stock"))
+    fit = parts.add_parser("fit-niqe", help="fit NIQE's pristine model on a folder of sharp photographs")
+    fit.add_argument("folder", metavar="DIR", help="images, also in folders below")
+    fit.add_argument("--out", metavar="FILE", help=".npz or .mat; default: the cache, where metric niqe_<DIR> finds it")
+    fit.set_defaults(run=_lazy("fit_niqe", "stock"))
+
+
+def _lazy(name: str, module: str = "commands") -> Callable[[argparse.Namespace], int]:
     """A command that is imported when it runs."""
 
     def run(arguments: argparse.Namespace) -> int:
-        from gan_bench import commands
-
-        result: int = getattr(commands, name)(arguments)
+        result: int = getattr(importlib.import_module(f"gan_bench.{module}"), name)(arguments)
         return result
 
     return run

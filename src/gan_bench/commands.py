@@ -49,8 +49,23 @@ def benchmark(arguments: argparse.Namespace) -> int:
 
 
 def leaderboard(arguments: argparse.Namespace) -> int:
-    """Show and write the board."""
-    return show_board(Path(arguments.folder))
+    """Show and write the board, and send it to W&B where that was asked for.
+
+    Returns:
+        0.
+
+    Raises:
+        UsageError: no folder, or no result in it.
+        WorkError: W&B failed.
+    """
+    folder = Path(arguments.folder)
+    show_board(folder)
+    if arguments.wandb:
+        from gan_bench.tracking import log_board
+
+        if told := log_board(board(*find(folder)), folder, arguments.project):
+            print(told)
+    return 0
 
 
 def show_board(folder: Path) -> int:
@@ -74,14 +89,15 @@ def show_board(folder: Path) -> int:
 def show_results(folder: Path, results: Sequence[Result]) -> None:
     """What a single run ends with: its scores, its folder, and the command that shows more."""
     for result in results:
-        facts = result.facts
-        numbers = [
-            f"{name.upper()} {'n/a' if value is None else format(value, '.' + str(facts[name]['digits']) + 'f')}"
-            for name, value in result.scores.items()
-        ]
+        numbers = [f"{name.upper()} {_number(result, name)}" for name in result.what["metrics"]]
         print(f"{result.what['label']} on {result.what['set']}: {' · '.join(numbers)}")
     print(f"complete: {folder} (weights, results/, panels/)")
     print(f"compare:  gan-bench leaderboard {folder.parent}")
+
+
+def _number(result: Result, metric: str) -> str:
+    value = result.scores.get(metric)
+    return "n/a" if value is None else f"{value:.{result.facts[metric]['digits']}f}"
 
 
 def _print(results: Sequence[Result]) -> None:

@@ -41,7 +41,7 @@ def contest(arguments: argparse.Namespace) -> tuple[list[Result], list[tuple[str
     """
     _check_usage(arguments)
     protocol, names = get_protocol(arguments.protocol), [name.strip() for name in arguments.metrics.split(",")]
-    Suite(names, protocol, 1)
+    Suite(names, protocol, 1).report()
     entries, failures = _entries(arguments)
     tests = _tests(arguments, [restorer for _, _, restorer in entries])
     results = []

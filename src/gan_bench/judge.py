@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,7 @@ class Question:
         tests: on what.
         metrics: by which.
         protocol: how.
+        instead: the metric that is computed in the place of one that is unavailable.
     """
 
     label: str
@@ -75,6 +77,12 @@ class Question:
     tests: TestSet
     metrics: Sequence[str]
     protocol: Protocol
+    instead: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def suite(self) -> Suite:
+        """The metrics, as far as this machine has their weights."""
+        return Suite(self.metrics, self.protocol, self.tests.scale, self.instead)
 
     @property
     def what(self) -> dict[str, Any]:
@@ -88,7 +96,8 @@ class Question:
             "degradation": self.tests.degradation,
             "scale": self.tests.scale,
             "protocol": self.protocol.describe(),
-            "metrics": list(self.metrics),
+            "metrics": list(self.suite.names),
+            "metric_weights": self.suite.weights(),
             "budget": origin.budget,
             "seed": origin.seed,
             "selection": origin.selection,
@@ -100,7 +109,7 @@ class Question:
 
 def answer(question: Question, on_image: OnImage | None = None) -> Result:
     """Judge, and say all that the result must keep."""
-    suite = Suite(question.metrics, question.protocol, question.tests.scale)
+    suite = question.suite
     images, seconds = score_images(question.restorer, question.tests, suite, on_image)
     scores, n_inf = aggregate(images)
     origin = question.restorer.origin

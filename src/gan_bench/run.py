@@ -34,6 +34,7 @@ from gan_bench.models import Recipe
 from gan_bench.panels import write_panel
 from gan_bench.restorers import Restorer, trained
 from gan_bench.runfolder import claimed, is_main_process
+from gan_bench.tracking import Tracker, followed, log_results
 
 __all__ = ["Place", "run"]
 
@@ -50,26 +51,31 @@ class Place:
         folder: of the run.
         number: from 1.
         count: runs in the sweep.
+        study: what it belongs to: an experiment, or what a sweep sweeps over.
     """
 
     folder: Path
     number: int = 1
     count: int = 1
+    study: str | None = None
 
 
 @dataclass(frozen=True)
 class _Work:
     """What a run's steps share."""
 
-    cfg: DictConfig
     config: dict[str, Any]
     place: Place
     degradation: Degradation
     source: Source
+    logger: Any
 
     @property
     def label(self) -> str:
-        return str(self.config["model"]["name"])
+        """The model's name, or what the choice of a perceptual loss makes of it, where it can have one."""
+        model = self.config["model"]
+        label = self.config["perceptual"].get("label") if "perceptual" in model else None
+        return str(label or model["name"])
 
     @property
     def protocol(self) -> Protocol:
@@ -78,6 +84,10 @@ class _Work:
     @property
     def metrics(self) -> list[str]:
         return list(self.config["metrics"]["names"])
+
+    @property
+    def instead(self) -> dict[str, str]:
+        return dict(self.config["metrics"].get("instead") or {})
 
 
 def run(cfg: DictConfig, place: Place) -> list[Result]:
@@ -93,18 +103,22 @@ def run(cfg: DictConfig, place: Place) -> list[Result]:
     Raises:
         GanBenchError: one line that names the thing, the cause and the way out.
     """
-    config = plain(cfg)
-    with claimed(place.folder, config), _quiet():
+    config, logger = plain(cfg), _logger(cfg, place.folder)
+    with claimed(place.folder, config), _quiet(), followed(logger, place.folder, place.study, config):
         degradation: Degradation = build(cfg.degradation, key="degradation")
         weights = place.folder / "generator.safetensors"
         learns = "generator" in config["model"]
         model = _seeded(cfg, config, degradation.scale) if learns and not weights.exists() else None
-        work = _Work(cfg, config, place, degradation, build(cfg.dataset, key="dataset"))
+        work = _Work(config, place, degradation, build(cfg.dataset, key="dataset"), logger)
+        if is_main_process():  # what will be missing at the end is known at the start
+            Suite(work.metrics, work.protocol, degradation.scale, work.instead).report()
         if model:
             _train(model, work)
         if not is_main_process():
             return []
-        return _judge(trained(place.folder) if learns else build(cfg.model, key="model"), work)
+        results = _judge(trained(place.folder) if learns else build(cfg.model, key="model"), work)
+        log_results(logger, results, place.folder / "panels")
+        return results
 
 
 def _seeded(cfg: DictConfig, config: dict[str, Any], scale: int) -> Recipe:
@@ -113,6 +127,8 @@ def _seeded(cfg: DictConfig, config: dict[str, Any], scale: int) -> Recipe:
     if patch % scale:
         nearest = patch - patch % scale or scale
         raise UsageError(f"budget.patch={patch} is no multiple of the scale {scale}; take {nearest}")
+    if (config["model"].get("perceptual") or {}).get("weights") == "random":
+        raise UsageError("perceptual.weights=random teaches nothing: a training takes imagenet, or perceptual=none")
     torch.manual_seed(config["seed"])
     model = build(cfg.model, key="model", steps=config["budget"]["steps"], seed=config["seed"])
     assert isinstance(model, Recipe)
@@ -122,14 +138,14 @@ def _seeded(cfg: DictConfig, config: dict[str, Any], scale: int) -> Recipe:
 def _train(model: Recipe, work: _Work) -> None:
     """Walk the recipe, and leave the generator and the facts of its training."""
     folder = work.place.folder
-    suite = Suite(work.metrics, work.protocol, work.degradation.scale)
+    suite = _validation(work)
     monitor = MONITOR if MONITOR in suite.metrics else next(iter(suite.metrics))
     rises = suite.metrics[monitor].higher_is_better
     tests = Degraded("validation", work.source.validation, work.degradation, {})
     channels = work.config["model"]["generator"].get("num_in_ch", 3)
     checkpoints = Checkpoints(folder / "checkpoints", f"val/{monitor}", rises)
     bar = ProgressLine(work.label, work.place.number, work.place.count)
-    trainer = _trainer(work, [Evaluation(tests, suite, folder, channels, work.label), bar, checkpoints])
+    trainer = _trainer(model, work, [Evaluation(tests, suite, folder, channels, work.label), bar, checkpoints])
     last = folder / "checkpoints" / "last.ckpt"
     try:
         trainer.fit(model, _data(model, work), ckpt_path=str(last) if last.exists() else None, weights_only=True)
@@ -143,21 +159,31 @@ def _train(model: Recipe, work: _Work) -> None:
         save_generator(model.generator, folder / "generator.safetensors")
 
 
-def _trainer(work: _Work, callbacks: list[L.Callback]) -> L.Trainer:
+def _validation(work: _Work) -> Suite:
+    """The cheap metrics that training is watched by."""
+    names = work.config["metrics"].get("validation") or work.metrics
+    suite = Suite(names, work.protocol, work.degradation.scale)
+    if not suite.metrics:
+        raise UsageError(f"metrics.validation: {', '.join(names)} cannot be computed here; add psnr")
+    return suite
+
+
+def _trainer(model: Recipe, work: _Work, callbacks: list[L.Callback]) -> L.Trainer:
     """Lightning's trainer, with what is ours to decide: an epoch is the steps between two validations."""
     config, folder = work.config, work.place.folder
+    tracker = [work.logger] if isinstance(work.logger, Tracker) else []
     trainer: L.Trainer = build(
         {**config["trainer"], "precision": _precision(config)},
         key="trainer",
         max_epochs=math.ceil(config["budget"]["steps"] / _epoch(config)),
-        callbacks=callbacks,
-        logger=_logger(work.cfg, folder),
+        callbacks=[*callbacks, *tracker],
+        logger=False if tracker else work.logger,
         plugins=[AtomicCheckpointIO()],
         default_root_dir=folder,
         use_distributed_sampler=False,
         limit_val_batches=0,
         num_sanity_val_steps=0,
-        log_every_n_steps=1,
+        log_every_n_steps=model.log_every,
         enable_model_summary=False,
     )
     return trainer
@@ -183,7 +209,7 @@ def _judge(restorer: Restorer, work: _Work) -> list[Result]:
     parameters = {key: value for key, value in degradation.items() if key not in ("name", "_target_")}
     described = {"name": degradation["name"], "parameters": parameters}
     tests = Degraded(set_name, work.source.test, work.degradation, described)
-    question = Question(work.label, folder.name, restorer, tests, work.metrics, work.protocol)
+    question = Question(work.label, folder.name, restorer, tests, work.metrics, work.protocol, work.instead)
 
     def keep(batch: Batch, restored: Tensor) -> None:
         name = re.sub(r"[^\w.-]", "-", batch.name[0])

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr
+from dataclasses import dataclass, field
 from pathlib import Path
 
 os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # before Hydra is imported: errors come as exceptions, not as text
@@ -15,6 +16,7 @@ import hydra
 from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -24,10 +26,16 @@ from yaml import YAMLError
 from gan_bench.config import check, conf_dir, default_config, plain, register_experiments, run_name
 from gan_bench.errors import GanBenchError, UsageError, WorkError
 
-__all__ = ["hydra_main"]
+__all__ = ["hydra_main", "train"]
 
-_FAILED: list[GanBenchError] = []
-_SWEPT: list[Path] = []
+
+@dataclass
+class _Session:
+    """What one call has done: a sweep's runs share this process, or tell nothing."""
+
+    done: list[Path] = field(default_factory=list)
+    failed: list[GanBenchError] = field(default_factory=list)
+    runs: Path | None = None  # the folder of a sweep's runs
 
 
 def hydra_main(argv: Sequence[str]) -> int:
@@ -44,23 +52,57 @@ def hydra_main(argv: Sequence[str]) -> int:
     """
     from gan_bench import cli
 
-    script = sys.argv[0] if sys.argv[0].endswith(".py") else cli.__file__
+    _perform(argv, sys.argv[0] if sys.argv[0].endswith(".py") else cli.__file__)
+    return 0
+
+
+def train(*overrides: str) -> Path:
+    """Train and judge, as `gan-bench train` does and with its output, from Python.
+
+    Args:
+        overrides: `"model=srcnn"`, `"budget=smoke"`, and Hydra's flags.
+
+    Returns:
+        The run's folder, for `gan_bench.load` and `gan-bench benchmark`; of a sweep, the folder of its runs.
+
+    Raises:
+        GanBenchError: what the command line would tell in one line.
+    """
+    from gan_bench import cli
+
+    cli.show_warnings()
+    typed = sys.argv
+    try:
+        session = _perform(overrides, "train.py")
+    finally:
+        sys.argv = typed
+    if not session.done:
+        raise UsageError(f"{' '.join(overrides)}: nothing was trained")
+    return session.runs or session.done[0]
+
+
+def _perform(argv: Sequence[str], script: str) -> _Session:
+    """One call of Hydra, and for a sweep the board behind it."""
+    session = _Session()
     sys.argv = [script, *_readable(argv)]
     register_experiments()
-    entry = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")(_job)
+
+    def job(cfg: DictConfig) -> None:
+        _job(cfg, session)
+
     try:
-        entry()
+        hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")(job)()
     except (HydraException, OmegaConfBaseException, YAMLError) as error:
         raise UsageError(_one_line(error)) from None
-    if _SWEPT:
+    if session.runs:
         from gan_bench.commands import show_board
 
-        show_board(_SWEPT[0])
-    if _FAILED and _SWEPT:
-        raise WorkError(f"{len(_FAILED)} of the sweep's runs failed, the first: {_FAILED[0]}")
-    if _FAILED:
-        raise _FAILED[0]
-    return 0
+        show_board(session.runs)
+    if session.failed and session.runs:
+        raise WorkError(f"{len(session.failed)} of the sweep's runs failed, the first: {session.failed[0]}")
+    if session.failed:
+        raise session.failed[0]
+    return session
 
 
 def _readable(argv: Sequence[str]) -> list[str]:
@@ -75,21 +117,20 @@ def _readable(argv: Sequence[str]) -> list[str]:
     return words
 
 
-def _job(cfg: DictConfig) -> None:
+def _job(cfg: DictConfig, session: _Session) -> None:
     """One run; errors are kept for the end: Hydra would add a line of its own, and stop a sweep at the first."""
-    mode = HydraConfig.get().mode
+    sweeping = HydraConfig.get().mode == RunMode.MULTIRUN
     try:
         check(cfg, provided={"model": ("steps", "seed")})
         _check_shadowed(cfg)
+        if sweeping:
+            session.runs = Path(cfg.paths.runs)
         folder = _folder(cfg)
-        if mode == RunMode.MULTIRUN:
-            _SWEPT[:] = [Path(cfg.paths.runs)]
-            _run(cfg, folder, HydraConfig.get().job.num + 1, _runs_in_sweep())
-        else:
-            _run(cfg, folder, 1, 1)
+        _run(cfg, folder, sweeping)
+        session.done.append(folder)
     except GanBenchError as error:
-        _FAILED.append(error)
-        if mode == RunMode.MULTIRUN:
+        session.failed.append(error)
+        if sweeping:
             print(f"error: {' '.join(HydraConfig.get().overrides.task)}: {error}", file=sys.stderr)
 
 
@@ -104,13 +145,21 @@ def _check_shadowed(cfg: DictConfig) -> None:
                 raise UsageError(f"budget.{key} does nothing for {name}: this budget has {place}={own}; set that")
 
 
-def _run(cfg: DictConfig, folder: Path, number: int, count: int) -> None:
+def _run(cfg: DictConfig, folder: Path, sweeping: bool) -> None:
     from gan_bench.commands import show_results
     from gan_bench.run import Place, run
 
-    results = run(cfg, Place(folder, number, count))
-    if results and count == 1:
+    number, count = (HydraConfig.get().job.num + 1, _runs_in_sweep()) if sweeping else (1, 1)
+    results = run(cfg, Place(folder, number, count, _study()))
+    if results and not sweeping:
         show_results(folder, results)
+
+
+def _study() -> str | None:
+    """What the run belongs to: its experiment, or else the words that a sweep sweeps over."""
+    experiment = HydraConfig.get().runtime.choices.get("experiment")
+    swept = [str(override.input_line) for override in _overrides() if override.is_sweep_override()]
+    return experiment or " ".join(swept) or None
 
 
 def _folder(cfg: DictConfig) -> Path:
@@ -120,23 +169,29 @@ def _folder(cfg: DictConfig) -> Path:
     if hydra_config.mode != RunMode.MULTIRUN and given != ".":
         return Path(given)
     choices = {str(group): str(choice) for group, choice in hydra_config.runtime.choices.items() if choice is not None}
+    choices.pop("perceptual", None)  # the name does not spell it: what train.yaml does not choose adds a hash
     default = default_config(choices, cfg.seed, cfg.degradation.get("scale"))
     return Path(cfg.paths.runs) / run_name(plain(cfg), default)
 
 
 def _runs_in_sweep() -> int:
     """How many runs the sweep has: the product of the choices of its parameters."""
-    params = HydraConfig.get().sweeper.get("params") or {}
-    words = [f"{key}={value}" for key, value in params.items()]
-    words += [word for word in sys.argv[1:] if "=" in word and not word.startswith("-")]
     counts = {}
-    for override in OverridesParser.create().parse_overrides(words):
+    for override in _overrides():
         sweeps = override.is_sweep_override()
         counts[override.get_key_element()] = len(list(override.sweep_iterator())) if sweeps else 1
     total = 1
     for count in counts.values():
         total *= count
     return total
+
+
+def _overrides() -> list[Override]:
+    """The sweep parameters of an experiment, then what was typed."""
+    params = HydraConfig.get().sweeper.get("params") or {}
+    words = [f"{key}={value}" for key, value in params.items()]
+    words += [word for word in sys.argv[1:] if "=" in word and not word.startswith("-")]
+    return OverridesParser.create().parse_overrides(words)
 
 
 def _one_line(error: Exception) -> str:

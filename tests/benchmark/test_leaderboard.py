@@ -19,7 +19,7 @@ from gan_bench.errors import WorkError
 FACTS = {
     "psnr": {"higher_is_better": True, "unit": "dB", "digits": 2},
     "ssim": {"higher_is_better": True, "unit": "", "digits": 4},
-    "lpips": {"higher_is_better": False, "unit": "", "digits": 4},
+    **{name: {"higher_is_better": False, "unit": "", "digits": 4} for name in ("lpips", "niqe", "niqe_photos")},
     **{f"m{n}": {"higher_is_better": True, "unit": "", "digits": 4} for n in range(12)},
 }
 QUICK = {"name": "quick", "steps": 400, "batch": 4, "patch": 64}
@@ -173,7 +173,7 @@ def test_null_mean_is_never_first():
 def test_nan_mean_is_last_with_its_reason():
     [table] = board([made("broken", {"psnr": math.nan}), made("a", {"psnr": 1.0})]).tables
     assert table.labels == ("a", "broken")
-    assert table.notes == ("psnr: no mean, not a number on some image",)
+    assert table.notes == ("psnr: no mean, undefined on 3 of 3 images",)
 
 
 def test_unavailable_is_noted_once_and_unasked_is_a_dash():
@@ -363,3 +363,50 @@ def test_a_board_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(WorkError, match="cannot be written"):
         write_board(tmp_path / "file", board([]))
+
+
+def part(scores, unavailable=None, **what):
+    """A result of one restorer, as far as the weights were there."""
+    return made("net", scores, unavailable=unavailable, **what)
+
+
+def test_of_two_results_the_one_with_more_of_the_same_metrics_is_shown():
+    lacking = part({"psnr": 1.0}, {"lpips": "needs weights"}, path=Path("old.json"))
+    full = part({"psnr": 1.0, "lpips": 0.2}, metric_weights={"lpips": "a"})
+    shown = board([lacking, full])
+    assert shown.results == (full,)
+    assert shown.left_out == (("lacks metrics that a result of the same, which is shown, has", (Path("old.json"),)),)
+    assert board([full, lacking]).results == (full,)
+
+
+def test_a_stand_in_gives_way_to_what_it_stood_in_for():
+    names = {"metrics": ["psnr", "niqe_photos"]}
+    lacking = part({"psnr": 1.0, "niqe_photos": 6.0}, {"niqe": "needs weights"}, **names)
+    full = part({"psnr": 1.0, "niqe": 4.0}, metric_weights={"niqe": "a"})
+    assert board([lacking, full]).results == (full,)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (part({"psnr": 1.0}), part({"psnr": 1.0, "lpips": 0.2})),
+        (part({"psnr": 1.0}, {"lpips": "needs weights"}), part({"lpips": 0.2})),
+        (part({"psnr": 1.0}, {"lpips": "needs weights"}), made("other", {"psnr": 1.0, "lpips": 0.2})),
+    ],
+    ids=["asked for less", "asked for something else", "another restorer"],
+)
+def test_what_was_asked_otherwise_stays(one, other):
+    assert len(board([one, other]).results) == 2
+
+
+def test_rows_of_different_weights_are_noted():
+    rows = [made(label, {"lpips": 0.2}, metric_weights={"lpips": sha}) for label, sha in (("a", "1"), ("b", "2"))]
+    assert board(rows).tables[0].notes == ("lpips: rows of different weights do not compare",)
+    assert board(rows[:1]).tables[0].notes == ()
+
+
+def test_an_undefined_score_of_one_image_is_noted():
+    scores = {"psnr": None, "ssim": 1.0}
+    result = made("a", scores)
+    result.images["image0"]["psnr"], result.images["image1"]["psnr"] = 3.0, 4.0
+    assert board([result]).tables[0].notes == ("psnr: no mean, undefined on 1 of 3 images",)

@@ -69,6 +69,22 @@ def test_a_metric_that_cannot_be_built_is_named_at_the_start():
 
 
 @pytest.mark.usefixtures("with_brightness")
+def test_a_stand_in_takes_the_place_of_what_is_unavailable():
+    partial = Suite(["psnr", "lacking", "ssim"], get_protocol("y"), 2, {"lacking": "brightness", "psnr": "lacking"})
+    assert partial.names == ["psnr", "brightness", "ssim"]
+    assert list(partial.metrics) == ["psnr", "brightness", "ssim"]
+    assert partial.unavailable == {"lacking": "weights are not on this machine; brightness is computed instead"}
+
+
+@pytest.mark.usefixtures("with_brightness")
+def test_what_is_unavailable_is_said_once(caplog):
+    room._say.cache_clear()
+    for _ in range(2):
+        suite("psnr", "lacking").report()
+    assert caplog.messages == ["lacking: n/a: weights are not on this machine"]
+
+
+@pytest.mark.usefixtures("with_brightness")
 def test_facts_say_direction_unit_and_digits():
     assert suite("psnr", "brightness", "psnr").facts() == {
         "psnr": {"higher_is_better": True, "unit": "dB", "digits": 2},
@@ -78,7 +94,11 @@ def test_facts_say_direction_unit_and_digits():
 
 @pytest.mark.parametrize("name", METRICS)
 def test_every_metric_of_the_table_has_its_name_and_facts(name):
-    metric = suite(name).metrics[name]
+    built = suite(name)
+    if name in built.unavailable:
+        assert "needs " in built.unavailable[name]
+        return
+    metric = built.metrics[name]
     assert metric.name == name
     assert isinstance(metric.higher_is_better, bool)
     assert isinstance(metric.needs_gt, bool)
@@ -95,11 +115,11 @@ def test_mean_is_that_of_the_images_in_any_order(values, chance: random.Random):
     assert n_inf == {"psnr": 0}
 
 
-@pytest.mark.parametrize("odd", [math.inf, math.nan, -math.inf])
-def test_one_odd_score_leaves_no_mean_and_is_counted(odd):
+@pytest.mark.parametrize(("odd", "infinite"), [(math.inf, 1), (math.nan, 0), (-math.inf, 1)])
+def test_one_odd_score_leaves_no_mean_and_only_infinite_ones_are_counted(odd, infinite):
     means, n_inf = aggregate({"a": {"psnr": 30.0, "ssim": 0.5}, "b": {"psnr": odd, "ssim": 1.0}})
     assert means == {"psnr": None, "ssim": 0.75}
-    assert n_inf == {"psnr": 1, "ssim": 0}
+    assert n_inf == {"psnr": infinite, "ssim": 0}
 
 
 def test_no_images_no_scores():

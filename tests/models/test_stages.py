@@ -51,7 +51,10 @@ def test_a_criterion_that_is_none_takes_its_weight_with_it():
 
 
 def test_a_stage_with_the_adversary_alone_is_refused_by_name():
-    assert "adversarial term alone" in refusal([stage(1, adversarial=1, perceptual=1)], absent=("perceptual",))
+    alone = stage(0.5, adversarial=1, perceptual=1) | {"name": "gan"}
+    message = refusal([stage(0.5, pixel=1), alone], absent=("perceptual",))
+    assert "model.stages.1.weights" in message
+    assert "stage 'gan' the adversarial term alone" in message
 
 
 def test_a_stage_too_short_for_a_step_is_left_out():

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gan_bench.benchmark.duplicates import once
 from gan_bench.benchmark.result import Result, key
 from gan_bench.benchmark.schema import canonical
 from gan_bench.benchmark.words import count, duration, labels, note, titles, visible
@@ -68,7 +69,7 @@ def board(results: Iterable[Result], left_out: Iterable[tuple[Path, str]] = ()) 
         One table per set, inputs, degradation, scale, protocol and budget (name and steps: a budget may give each
         model its own batch and patch); what was not trained here stands in every budget's table.
     """
-    kept, copies = _once(sorted(results, key=_place))
+    kept, copies = once(sorted(results, key=_place))
     settings = defaultdict(list)
     for result in kept:
         settings[_setting(result)].append(result)
@@ -94,17 +95,6 @@ def _setting(result: Result) -> str:
     return canonical([result.what[name] for name in ("set", "lq_sha256", "degradation", "scale", "protocol")])
 
 
-def _once(results: Sequence[Result]) -> tuple[list[Result], list[tuple[Path, str]]]:
-    """The results without copies, and the copies."""
-    kept: dict[tuple[str, str], Result] = {}
-    copies = []
-    for result in results:
-        identity = (key(result.what), canonical([result.scores, result.images]))
-        if kept.setdefault(identity, result) is not result:
-            copies.append((result.path or Path("-"), "is a copy of a result that is shown"))
-    return list(kept.values()), copies
-
-
 def _by_budget(group: Sequence[Result]) -> list[list[Result]]:
     """One list per budget; what was not trained here stands in each, or alone."""
     budgets = defaultdict(list)
@@ -118,7 +108,8 @@ def _by_budget(group: Sequence[Result]) -> list[list[Result]]:
 def _table(title: str, results: Sequence[Result]) -> Table:
     metrics = _metrics(results)
     ranked = _ranked(results, metrics)
-    notes = tuple(dict.fromkeys(text for result in ranked for name in metrics if (text := note(result, name))))
+    lacks = (text for result in ranked for name in metrics if (text := note(result, name)))
+    notes = tuple(dict.fromkeys([*lacks, *_of_several_weights(ranked, metrics)]))
     columns = [
         *_varying("seed", ranked),
         *(_scores(name, ranked, notes) for name in metrics),
@@ -137,6 +128,12 @@ def _metrics(results: Sequence[Result]) -> list[str]:
             if name in result.scores or name in result.unavailable:
                 places[name] = min(place, places.get(name, place))
     return sorted(places, key=lambda name: (places[name], name))
+
+
+def _of_several_weights(results: Sequence[Result], metrics: Sequence[str]) -> list[str]:
+    """A warning for each metric that is not of the same weights in all rows."""
+    used = {name: {result.what.get("metric_weights", {}).get(name) for result in results} - {None} for name in metrics}
+    return [f"{visible(name)}: rows of different weights do not compare" for name in metrics if len(used[name]) > 1]
 
 
 def _ranked(results: Sequence[Result], metrics: Sequence[str]) -> list[Result]:

@@ -32,7 +32,8 @@ class Result:
 
     Attributes:
         what: label, restorer (spec as typed, or run name), model, set, degradation ({name, parameters}, or None where
-            lq was given), scale, protocol ({name, facts}), metrics (names asked for), budget ({name, steps, batch,
+            lq was given), scale, protocol ({name, facts}), metrics (names asked for), metric_weights (SHA-256 by
+            metric, of those that were available; may be absent), budget ({name, steps, batch,
             patch}, or None for what was not trained here), seed, selection (last, best or None), checkpoint_sha256
             (or None), lq_sha256, code (version).
         scores: metric -> mean over the images; None where no finite mean exists; without those that were unavailable.
@@ -95,6 +96,7 @@ class Result:
 def key(what: Mapping[str, Any]) -> str:
     """16 hex digits over all that the scores depend on: weights (without any: the restorer), inputs, protocol, code."""
     parts = {name: what[name] for name in _KEYED} | {"schema": SCHEMA, "metrics": sorted(what["metrics"])}
+    parts["metric_weights"] = what.get("metric_weights", {})  # so what was n/a is asked again once it is there
     if what["checkpoint_sha256"] is None:
         parts["restorer"] = what["restorer"]
     return hashlib.sha256(canonical(plain(parts)).encode()).hexdigest()[:16]

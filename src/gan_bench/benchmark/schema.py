@@ -95,6 +95,8 @@ def _check_what(what: dict[str, Any]) -> None:
     for name, inner, kind in _NESTED:
         _want(what[name] is None or _is(what[name].get(inner), kind), f"what.{name} has no {inner}")
     _want(all(_is(name, str) for name in what["metrics"]), "what.metrics is not a list of names")
+    weights = what.get("metric_weights", {})
+    _want(isinstance(weights, dict) and all(_is(sha, str) for sha in weights.values()), "what.metric_weights is odd")
 
 
 def _check_numbers(where: str, row: dict[str, Any]) -> None:

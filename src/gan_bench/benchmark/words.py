@@ -57,10 +57,10 @@ def note(result: Result, metric: str) -> str:
         return f"{name}: {visible(result.unavailable[metric])}"
     if metric not in result.scores or result.scores[metric] is not None:
         return ""
-    if number := result.n_inf.get(metric):
-        images = plural(len(result.images), "image")
-        return f"{name}: no finite mean, infinite on {number} of {images} (equal to the ground truth)"
-    return f"{name}: no mean, not a number on some image"
+    images, infinite = plural(len(result.images), "image"), result.n_inf.get(metric, 0)
+    if undefined := sum(row.get(metric) is None for row in result.images.values()) - infinite:
+        return f"{name}: no mean, undefined on {undefined} of {images}"
+    return f"{name}: no finite mean, infinite on {infinite} of {images} (equal to the ground truth)"
 
 
 def titles(leads: Sequence[Result]) -> list[str]:

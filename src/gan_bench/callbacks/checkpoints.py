@@ -52,6 +52,7 @@ class Checkpoints(Checkpoint):
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
         """Keep the generator where a stage ends."""
         assert isinstance(pl_module, Recipe)
+        self.seconds, self._since = self.seconds + time.perf_counter() - self._since, time.perf_counter()
         ended = [stage for stage in pl_module.stages if stage.first + stage.steps == pl_module.step]
         if ended and len(pl_module.stages) > 1 and trainer.is_global_zero:
             save_generator(pl_module.generator, self.folder / f"{ended[0].name}.safetensors")
@@ -59,7 +60,6 @@ class Checkpoints(Checkpoint):
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Save best first, then last, so that last knows what is best."""
         assert isinstance(pl_module, Recipe)
-        self.seconds += time.perf_counter() - self._since
         value = trainer.callback_metrics.get(self.monitor)
         if value is not None and (not self.best or self.sign * (float(value) - self.best["value"]) > 0):
             self.best = {"value": float(value), "step": float(pl_module.step)}

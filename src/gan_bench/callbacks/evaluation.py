@@ -59,7 +59,8 @@ class Evaluation(L.Callback):
 
     def _write_curve(self) -> None:
         text = io.StringIO()
-        writer = csv.DictWriter(text, list(self.curve[0]), lineterminator="\n")
+        names = dict.fromkeys(name for row in self.curve for name in row)  # a metric may be undefined at first
+        writer = csv.DictWriter(text, list(names), lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.curve)
         (self.folder / "validation.csv").write_text(text.getvalue())

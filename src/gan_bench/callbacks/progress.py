@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gan_bench.models import Recipe
-from gan_bench.models.recipe import LOG_EVERY
 
 __all__ = ["ProgressLine"]
 
@@ -61,7 +60,7 @@ class ProgressLine(ProgressBar):
         """Move on; the numbers change when new ones were logged, so that no step waits for the device."""
         assert isinstance(pl_module, Recipe)
         if self._bar:
-            if pl_module.step % LOG_EVERY == 1:
+            if pl_module.step % pl_module.log_every == 0:
                 self._numbers = self._read(trainer)
             self._bar.update(self._task, completed=self._done(pl_module), description=self._text(pl_module))
 

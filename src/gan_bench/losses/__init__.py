@@ -1,9 +1,10 @@
-"""Scalar criteria: pixel distances and the two-sided adversarial losses.
+"""Scalar criteria: pixel distances, distances between features, and the two-sided adversarial losses.
 
 What torch has (`torch.nn.L1Loss`, `torch.nn.MSELoss`) is named in the yaml directly and has no copy here.
 """
 
 from gan_bench.losses.adversarial import Adversarial, Hinge, LeastSquares, RelativisticAverage, Vanilla
+from gan_bench.losses.perceptual import Perceptual
 from gan_bench.losses.pixel import Charbonnier
 
-__all__ = ["Adversarial", "Charbonnier", "Hinge", "LeastSquares", "RelativisticAverage", "Vanilla"]
+__all__ = ["Adversarial", "Charbonnier", "Hinge", "LeastSquares", "Perceptual", "RelativisticAverage", "Vanilla"]

@@ -4,19 +4,28 @@ A score means something only with the facts of its protocol; `Protocol.describe`
 """
 
 from gan_bench.metrics.fidelity import PSNR, SSIM, ImageMetric, psnr, ssim
+from gan_bench.metrics.iqa import LPIPS, MSSSIM, Pyiqa
+from gan_bench.metrics.niqe import NIQE, Pristine, fit, niqe
 from gan_bench.metrics.protocol import PROTOCOLS, Protocol, get_protocol
 from gan_bench.metrics.suite import METRICS, Suite, aggregate
 
 __all__ = [
+    "LPIPS",
     "METRICS",
+    "MSSSIM",
+    "NIQE",
     "PROTOCOLS",
     "PSNR",
     "SSIM",
     "ImageMetric",
+    "Pristine",
     "Protocol",
+    "Pyiqa",
     "Suite",
     "aggregate",
+    "fit",
     "get_protocol",
+    "niqe",
     "psnr",
     "ssim",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import abc
 import math
-from typing import ClassVar, Final
+from typing import Final
 
 import cv2
 import numpy as np
@@ -32,13 +32,15 @@ class ImageMetric(abc.ABC):
         needs_gt: without ground truth the metric is unavailable.
         unit: shown behind the number, may be empty.
         digits: shown behind the decimal point.
+        weights: SHA-256 of what was learnt or fitted; empty for a formula.
     """
 
-    name: ClassVar[str]
-    higher_is_better: ClassVar[bool]
-    needs_gt: ClassVar[bool]
-    unit: ClassVar[str] = ""
-    digits: ClassVar[int] = 4
+    name: str
+    higher_is_better: bool
+    needs_gt: bool
+    unit: str = ""
+    digits: int = 4
+    weights: str = ""
 
     @abc.abstractmethod
     def score(self, restored: Tensor, gt: Tensor | None, lq: Tensor | None) -> Tensor:
@@ -50,7 +52,7 @@ class ImageMetric(abc.ABC):
             lq: (B, C, H/s, W/s) in [0, 1], where the metric may look at the input.
 
         Returns:
-            (B,) float64 on the CPU.
+            (B,) float64 on the CPU; NaN where the metric is not defined for the image.
 
         Raises:
             ValueError: gt is needed and missing.

@@ -7,10 +7,12 @@ from gan_bench.models.esrgan import ESRGAN
 from gan_bench.models.recipe import Recipe, Term
 from gan_bench.models.regression import Regression
 from gan_bench.models.schedules import Constant, CosineRestarts, MultiStep, Schedule
+from gan_bench.models.srgan import SRGAN
 from gan_bench.models.stages import Stage, plan
 
 __all__ = [
     "ESRGAN",
+    "SRGAN",
     "Constant",
     "CosineRestarts",
     "MultiStep",

@@ -65,7 +65,7 @@ class Recipe(L.LightningModule):
         self.stages = plan(
             stages, steps, self.terms, [name for name, criterion in criteria.items() if criterion is None]
         )
-        self.step = 0
+        self.step, self.log_every = 0, min(LOG_EVERY, steps)
 
     # What a paper says ------------------------------------------------------------------------------------------------
 
@@ -169,7 +169,7 @@ class Recipe(L.LightningModule):
 
     def _log(self, losses: Mapping[str, Tensor]) -> None:
         """Hand over the losses now and then: a logger, or the bar, that wants them must wait for the device."""
-        if self.step % LOG_EVERY == 0:
+        if (self.step + 1) % self.log_every == 0:
             self.log_dict({f"train/{name}": value for name, value in losses.items()})
             self.log("train/lr", self.stage.learning_rate(self.step))
 

@@ -62,9 +62,9 @@ def plan(
     for number, given in enumerate(stages):
         share += given["fraction"]
         last = round(steps * share)
-        weights = _weights(given["weights"], terms, absent, f"model.stages.{number}.weights")
-        settings = {key: value for key, value in given.items() if value is not None and key != "weights"}
         name = given.get("name") or f"stage{number + 1}"
+        weights = _weights(given["weights"], terms, absent, f"model.stages.{number}.weights", name)
+        settings = {key: value for key, value in given.items() if value is not None and key != "weights"}
         planned.append(Stage(**{**settings, "weights": weights, "name": name, "first": first, "steps": last - first}))
         first = last
     unused = set(terms) - set(absent) - {name for stage in planned for name in stage.weights}
@@ -75,13 +75,17 @@ def plan(
     return [stage for stage in planned if stage.steps]
 
 
-def _weights(given: Mapping[str, float], terms: Collection[str], absent: Collection[str], key: str) -> dict[str, float]:
+def _weights(
+    given: Mapping[str, float], terms: Collection[str], absent: Collection[str], key: str, stage: str
+) -> dict[str, float]:
     for name in given:
         if name not in terms:
             raise UsageError(f"{key}.{name}: the model has no such term{did_you_mean(name, terms)}")
     weights = {name: float(weight) for name, weight in given.items() if name not in absent}
     if not any(weights.values()):
-        raise UsageError(f"{key}: no loss is left to train on")
+        raise UsageError(f"{key}: no loss is left to train on in stage {stage!r}")
     if not any(weight for name, weight in weights.items() if name != "adversarial"):
-        raise UsageError(f"{key}: the adversarial term alone cannot tell what to restore; give another term a weight")
+        raise UsageError(
+            f"{key}: in stage {stage!r} the adversarial term alone cannot tell what to restore; give another a weight"
+        )
     return weights

@@ -1,9 +1,9 @@
 """SRResNet, the generator of SRGAN by its paper (https://arxiv.org/abs/1609.04802, figure 4); no training here.
 
-Differs from the paper: images are in [0, 1] at both ends, where its output is in [-1, 1]; scales 1, 2, 3 and 8 beside 4.
-As published, nothing of the input is added to the output: the network repaints the image. For the variant without
-batch norm and with a skip, which the field calls by the same name, see `msrresnet`. The authors published no state
-dict; names are the field's usual ones. PyTorch's default initialisation: the paper names none.
+Differs from the paper: images are in [0, 1] at both ends, where its output is in [-1, 1]; scales 1, 2, 3, 8 beside 4.
+As published, nothing of the input is added to the output: the network repaints the image. What the field often calls
+by the same name, without batch norm and with a skip, is `msrresnet`. The authors published no state dict: names are
+the field's usual ones. The paper names no initialisation: it is PyTorch's.
 """
 
 from __future__ import annotations
