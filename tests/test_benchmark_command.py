@@ -118,8 +118,9 @@ def test_a_run_is_judged_like_its_training_judged_it(train, capsys, tmp_path):
     for file in Photos().test.paths:
         (tmp_path / "gt" / file.name).write_bytes(file.read_bytes())
     _, made = records(
-        capsys, str(run), f"best={run / 'checkpoints' / 'best.ckpt'}", "--gt", "gt", "--degradation", "bicubic"
-    )
+        capsys, str(run), f"best={run / 'checkpoints' / 'best.ckpt'}", "--gt", "gt", "--degradation", "bicubic",
+        "--metrics", "psnr,ssim,niqe_photos",
+    )  # fmt: skip
     document = json.loads(path.read_text())
     assert made[0]["images"] == document["images"]
     assert made[0]["lq_sha256"] == document["what"]["lq_sha256"]
