@@ -122,6 +122,13 @@ def test_a_sweep_goes_on_after_a_run_that_failed(train, tmp_path):
     assert (tmp_path / "runs" / "leaderboard.csv").is_file()
 
 
+def test_a_sweep_over_several_processes_is_refused(train, tmp_path):
+    code, _, err = train("-m", "model=srcnn,msrresnet", "trainer.strategy=ddp")
+    assert code == 1
+    assert "one by one" in err
+    assert not list((tmp_path / "runs").glob("*/config.yaml"))
+
+
 def test_two_values_of_a_sweep_never_share_a_folder(train, tmp_path):
     assert train("-m", "model=srcnn", "budget.batch=2,3")[0] == 0
     assert len(list((tmp_path / "runs").glob("srcnn*"))) == 2

@@ -94,7 +94,7 @@ def _perform(argv: Sequence[str], script: str) -> _Session:
         hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")(job)()
     except (HydraException, OmegaConfBaseException, YAMLError) as error:
         raise UsageError(_one_line(error)) from None
-    if session.runs:
+    if session.runs and session.done:
         from gan_bench.commands import show_board
 
         show_board(session.runs)
@@ -125,6 +125,7 @@ def _job(cfg: DictConfig, session: _Session) -> None:
         _check_shadowed(cfg)
         if sweeping:
             session.runs = Path(cfg.paths.runs)
+            _check_processes(cfg)
         folder = _folder(cfg)
         _run(cfg, folder, sweeping)
         session.done.append(folder)
@@ -132,6 +133,12 @@ def _job(cfg: DictConfig, session: _Session) -> None:
         session.failed.append(error)
         if sweeping:
             print(f"error: {' '.join(HydraConfig.get().overrides.task)}: {error}", file=sys.stderr)
+
+
+def _check_processes(cfg: DictConfig) -> None:
+    """Refuse several processes in a sweep: Lightning starts the others by the same words, so by the whole sweep."""
+    if "ddp" in str(cfg.trainer.get("strategy")):
+        raise UsageError(f"trainer={cfg.trainer.name}: a sweep runs in one process; give its runs one by one")
 
 
 def _check_shadowed(cfg: DictConfig) -> None:
