@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,16 +12,14 @@ from rich.console import Console
 from rich.progress import Progress
 
 from gan_bench.benchmark import Result
-from gan_bench.config import build, check, conf_dir, read_yaml
-from gan_bench.data import Degraded, Given, Images, TestSet, list_images
+from gan_bench.config import build, check, conf_dir, plain, read_yaml
+from gan_bench.data import Degraded, Given, Images, TestSet, describe, list_images
 from gan_bench.errors import GanBenchError, UsageError, did_you_mean
 from gan_bench.judge import Question, answer
 from gan_bench.metrics import Suite, get_protocol
 from gan_bench.restorers import Restorer, load_restorer
 
 __all__ = ["contest"]
-
-log = logging.getLogger(__name__)
 
 SIDES = ("hr", "gt", "high", "target", "lr", "lq", "low", "input")
 
@@ -93,14 +90,12 @@ def _tests(arguments: argparse.Namespace, restorers: Sequence[Restorer]) -> Test
     known = next((one.scale for one in restorers if one.scale and one.origin.config), None)
     if arguments.degradation:
         degradation = _degradation(arguments, known)
-        parameters = {key: value for key, value in degradation.items() if key not in ("name", "_target_")}
-        described = {"name": degradation["name"], "parameters": parameters}
         made_by = build(degradation, key="--set")
         return Degraded(
             _set_name(arguments.gt),
             _images(arguments.gt, arguments.limit, "--gt"),
             made_by,
-            described,
+            describe(plain(degradation)),
             arguments.seed,
         )
     lq = _images(arguments.lq, arguments.limit, "--lq")

@@ -23,7 +23,7 @@ from gan_bench.batch import Batch
 from gan_bench.benchmark import Result
 from gan_bench.callbacks import AtomicCheckpointIO, Checkpoints, Evaluation, ProgressLine, save_generator
 from gan_bench.config import build, plain
-from gan_bench.data import Degraded, Source
+from gan_bench.data import Degraded, Source, describe
 from gan_bench.data.datamodule import DataModule
 from gan_bench.degradations import Degradation
 from gan_bench.errors import UsageError, WorkError
@@ -37,8 +37,6 @@ from gan_bench.runfolder import claimed, is_main_process
 from gan_bench.tracking import Tracker, followed, log_results
 
 __all__ = ["Place", "run"]
-
-log = logging.getLogger(__name__)
 
 MONITOR = "psnr"  # chooses the best checkpoint, where it is among the metrics
 
@@ -205,10 +203,8 @@ def _data(model: Recipe, work: _Work) -> DataModule:
 def _judge(restorer: Restorer, work: _Work) -> list[Result]:
     """One result on the test images, with a panel for each."""
     config, folder = work.config, work.place.folder
-    set_name, degradation = config["dataset"]["name"], config["degradation"]
-    parameters = {key: value for key, value in degradation.items() if key not in ("name", "_target_")}
-    described = {"name": degradation["name"], "parameters": parameters}
-    tests = Degraded(set_name, work.source.test, work.degradation, described)
+    set_name = config["dataset"]["name"]
+    tests = Degraded(set_name, work.source.test, work.degradation, describe(config["degradation"]))
     question = Question(work.label, folder.name, restorer, tests, work.metrics, work.protocol, work.instead)
 
     def keep(batch: Batch, restored: Tensor) -> None:

@@ -7,7 +7,7 @@ Lightning, which judging and restoring do without.
 from gan_bench.data.images import Folder, Images, Source, list_images
 from gan_bench.data.photos import Photos
 from gan_bench.data.sampler import Crops, PositionSampler
-from gan_bench.data.testset import Degraded, Given, TestSet
+from gan_bench.data.testset import Degraded, Given, TestSet, describe
 
 __all__ = [
     "Crops",
@@ -19,5 +19,6 @@ __all__ = [
     "PositionSampler",
     "Source",
     "TestSet",
+    "describe",
     "list_images",
 ]

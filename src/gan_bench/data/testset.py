@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +18,7 @@ from gan_bench.degradations.base import Degradation
 from gan_bench.errors import UsageError
 from gan_bench.image import to_tensor, to_uint8
 
-__all__ = ["Degraded", "Given", "TestSet"]
+__all__ = ["Degraded", "Given", "TestSet", "describe"]
 
 log = logging.getLogger(__name__)
 
@@ -143,6 +143,11 @@ class Given(TestSet):
                 f"at scale {self.scale}; nothing is resized in silence"
             )
         return Batch(lq, gt, (self.names[index],))
+
+
+def describe(node: Mapping[str, Any]) -> dict[str, Any]:
+    """A degradation's name and parameters, from its yaml, as a result keeps them."""
+    return {"name": node["name"], "parameters": {k: v for k, v in node.items() if k not in ("name", "_target_")}}
 
 
 @lru_cache

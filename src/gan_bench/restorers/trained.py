@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from gan_bench.config import build, read_yaml
 from gan_bench.errors import UsageError
 from gan_bench.restorers.base import Origin
 from gan_bench.restorers.network import NetworkRestorer
+from gan_bench.weights import sha256
 
 __all__ = ["is_run", "trained"]
 
@@ -42,7 +42,7 @@ def trained(path: str | Path) -> NetworkRestorer:
     _load(network, weights)
     origin = Origin(
         model=config["model"]["name"],
-        checkpoint_sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
+        checkpoint_sha256=sha256(weights),
         budget={key: config["budget"].get(key) for key in ("name", "steps", "batch", "patch")},
         seed=config["seed"],
         selection="best" if path.suffix == ".ckpt" and path.stem == "best" else "last",
