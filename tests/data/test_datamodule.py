@@ -8,15 +8,17 @@ import torch
 from PIL import Image
 
 from gan_bench.batch import Batch, Sample
+from gan_bench.chance import generator
 from gan_bench.data.datamodule import DataModule
 from gan_bench.data.images import Images
 from gan_bench.degradations import Bicubic, Degradation
+from gan_bench.degradations.ranges import decided
 
 
 class Noise(Degradation):
     """Gaussian noise of a drawn strength; one seed per sample."""
 
-    def draw(self, rngs):
+    def draw(self, rngs, shared=None):
         return [{"sigma": float(rng.uniform(5, 50)), "seed": int(rng.integers(2**31))} for rng in rngs]
 
     def apply(self, image, draw):
@@ -121,3 +123,43 @@ def test_two_ranks_share_the_batch(images):
 def test_the_patch_of_a_stage_begins_at_its_step(images):
     data = module(images, Bicubic(2), patches=[(0, 8), (2, 16)])
     assert [sample.image.shape[-1] for sample in batches(data)] == [8, 8, 16]
+
+
+class Shifted(Degradation):
+    """Each lq pixel is the mean of gt pixels up to 4 to its right, so that a border would show."""
+
+    margin = 4
+
+    def draw(self, rngs, shared=None):
+        return [{"by": by} for by in decided(rngs, shared, lambda rng: 1 + int(rng.integers(4)))]
+
+    def on_pixels(self, pixels, drawn, lq_size):
+        return np.ascontiguousarray((pixels + np.roll(pixels, -drawn["by"], axis=1)) / 2)
+
+
+def test_the_margin_is_degraded_and_cut_off(images):
+    data = module(images, Shifted())
+    (sample, *_) = batches(data)
+    assert sample.image.shape[-1] == 24
+    batch = data.on_after_batch_transfer(sample, 0)
+    assert torch.equal(batch.gt, sample.image[..., 4:-4, 4:-4]) and batch.lq.shape == batch.gt.shape
+    for lq, image, position in zip(batch.lq, sample.image, sample.position, strict=True):
+        by = 1 + int(generator("degradation", 0, int(position)).integers(4))
+        expected = (image[:, 4:-4, 4:-4] + image[:, 4:-4, 4 + by : 20 + by]) / 2
+        torch.testing.assert_close(lq, expected, atol=1e-6, rtol=0)
+
+
+def test_a_degradation_of_batch_granularity_shares_its_draws_in_a_step_over_all_ranks(images):
+    degradation = Shifted()
+    degradation.granularity = "batch"
+    drawn = []
+    degradation.apply = lambda image, draw: drawn.append([one["by"] for one in draw]) or image
+    whole = batches(module(images, degradation, batch=4, steps=6))
+    for sample in whole:
+        module(images, degradation, batch=4).on_after_batch_transfer(sample, 0)
+    assert all(len(set(step)) == 1 for step in drawn) and len({step[0] for step in drawn}) > 1
+    alone, drawn[:] = list(drawn), []
+    for sample in whole:
+        half = Sample(sample.image[2:], sample.name[2:], sample.position[2:])
+        module(images, degradation, batch=4).on_after_batch_transfer(half, 0)
+    assert [step[0] for step in drawn] == [step[0] for step in alone]

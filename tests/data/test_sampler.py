@@ -203,3 +203,17 @@ def test_16_bit_and_8_bit_images_meet_in_one_range(tmp_path):
         sample = crops[position]
         assert sample.image.dtype == torch.float32
         assert sorted((sample.image * 255).round().int().flatten().tolist()) == sorted([*gray.flatten().tolist()] * 3)
+
+
+@pytest.mark.parametrize("margin", [1, 4, 40])
+def test_a_margin_is_the_image_around_the_same_patch_mirrored_beyond_its_border(images, margin):
+    plain, wide = Crops(images, [(0, 16)], seed=1), Crops(images, [(0, 16)], seed=1, margin=margin)
+    for position in range(30):
+        inner, outer = plain[position].image, wide[position].image
+        assert outer.shape == (3, 16 + 2 * margin, 16 + 2 * margin)
+        assert torch.equal(outer[:, margin:-margin, margin:-margin], inner)
+        whole = images[int(levels(plain[position])[0, 0, 2])]
+        row, column = (levels(plain[position])[..., axis].min() for axis in (0, 1))
+        padded = np.pad(whole, ((margin, margin), (margin, margin), (0, 0)), mode="reflect")
+        expected = padded[row : row + 16 + 2 * margin, column : column + 16 + 2 * margin]
+        assert any(np.array_equal(levels(wide[position]), view) for view in eight(expected))

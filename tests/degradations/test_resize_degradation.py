@@ -2,14 +2,16 @@
 
 import json
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy.stats import chisquare, kstest, uniform
 
 from gan_bench.chance import generator
-from gan_bench.degradations import Bicubic, Degradation, Identity
+from gan_bench.degradations import Bicubic, Degradation, Identity, Resize, ToSize
 from gan_bench.errors import UsageError
 
 SCALES = (1, 2, 3, 4, 8)
@@ -151,3 +153,65 @@ def test_evaluation_rounds_halves_up_and_clamps():
     image = torch.tensor([-2.0, 0.5 / 255, 1.49 / 255, 254.5 / 255, 3.0]).reshape(1, 1, 1, 5)
     made = Plus().apply_8bit(image, [{"plus": 0.0}])
     assert (made * 255).round().flatten().tolist() == [0, 1, 1, 255, 255]
+
+
+# The resizes of blind chains
+
+
+def area(pixels, size):
+    """(H, W, C): each output pixel is the mean of the input it covers, by whole and by part; float64."""
+
+    def weights(count, target):
+        edges = np.arange(target + 1) * count / target
+        starts = np.arange(count)
+        return np.clip(np.minimum(edges[1:, None], starts + 1) - np.maximum(edges[:-1, None], starts), 0, None)
+
+    rows, columns = (weights(count, target) for count, target in zip(pixels.shape[:2], size, strict=True))
+    summed = np.einsum("oh,pw,hwc->opc", rows, columns, pixels.astype(np.float64))
+    return summed / rows.sum(1)[:, None, None] / columns.sum(1)[None, :, None]
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic", "area", "nearest", "matlab_bicubic"])
+@pytest.mark.parametrize("size", [(7, 5), (31, 40), (24, 32), (1, 1)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_mode_is_what_its_name_says_on_both_ways(mode, size, channels):
+    image = as_batch(noise(24, 32, channels))
+    operator, drawn = ToSize(mode), {"mode": mode}
+    one = np.atleast_3d(operator.on_pixels(np.ascontiguousarray(image[0].permute(1, 2, 0).numpy()), drawn, size))
+    batch = operator.on_batch(image, [drawn], size)[0].permute(1, 2, 0).numpy()
+    assert one.shape == (*size, channels)
+    np.testing.assert_allclose(one, batch, atol=2e-5)
+    if mode in ("bilinear", "bicubic"):
+        expected = torch.nn.functional.interpolate(image.double(), size, mode=mode, align_corners=False)
+        np.testing.assert_allclose(one, expected[0].permute(1, 2, 0).numpy(), atol=2e-5)
+    if mode == "area":
+        np.testing.assert_allclose(one, area(image[0].permute(1, 2, 0).numpy(), size), atol=2e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "distribution"),
+    [
+        ({"weights": {"up": 1.0}, "up": [1.0, 1.5]}, uniform(1.0, 0.5)),
+        ({"weights": {"down": 1.0}, "down": [0.15, 1.0]}, uniform(0.15, 0.85)),
+        ({"weights": {"up": 1.0}, "up": [1.0, 1.2], "of": "lq"}, uniform(1.0, 0.2)),
+    ],
+)
+def test_factors_are_uniform(arguments, distribution):
+    draws = Resize(**arguments).draw([generator("test", position) for position in range(3000)])
+    assert kstest([one["factor"] for one in draws], distribution.cdf).pvalue > 0.001
+    modes = Counter(one["mode"] for one in draws)
+    assert set(modes) == {"area", "bilinear", "bicubic"} and chisquare(list(modes.values())).pvalue > 0.001
+
+
+def test_a_divisor_is_uniform_where_it_divides():
+    resize = Resize({"down": 1.0}, down=[1.0, 8.0], divide=True)
+    draws = resize.draw([generator("test", position) for position in range(3000)])
+    assert kstest([1 / one["factor"] for one in draws], uniform(1.0, 7.0).cdf).pvalue > 0.001
+
+
+@pytest.mark.parametrize(("of", "size"), [("image", (12, 17)), ("lq", (3, 4))])
+def test_a_factor_is_of_the_image_at_hand_or_of_the_lq_size_rounded_down(of, size):
+    resize = Resize({"down": 1.0}, down=0.55, modes="bilinear", of=of)
+    (drawn,) = resize.draw([generator("test")])
+    assert resize.on_pixels(np.zeros((22, 32, 3), np.float32), drawn, (6, 8)).shape[:2] == size
+    assert resize.on_batch(torch.zeros(2, 3, 22, 32), [drawn] * 2, (6, 8)).shape[-2:] == size

@@ -44,7 +44,7 @@ class DataModule(L.LightningDataModule):
         super().__init__()
         self.degradation, self.seed, self.batch, self.workers = degradation, seed, batch, workers
         self.steps_per_epoch = steps_per_epoch
-        self.crops = Crops(images, [(step * batch, patch) for step, patch in patches], seed)
+        self.crops = Crops(images, [(step * batch, patch) for step, patch in patches], seed, degradation.margin)
 
     def train_dataloader(self) -> DataLoader[Sample]:
         """Batches of `Sample`; the sampler's epoch decides where the stream goes on."""
@@ -70,6 +70,17 @@ class DataModule(L.LightningDataModule):
         """
         if not isinstance(batch, Sample):
             return batch
-        rngs = [generator("degradation", self.seed, int(position)) for position in torch.as_tensor(batch.position)]
-        lq = self.degradation.apply(batch.image, self.degradation.draw(rngs))
-        return Batch(lq, batch.image, tuple(batch.name))
+        positions = torch.as_tensor(batch.position).tolist()
+        rngs = [generator("degradation", self.seed, position) for position in positions]
+        shared = None
+        if self.degradation.granularity == "batch":  # one step, one generator, on whatever rank
+            shared = generator("degradation of a batch", self.seed, positions[0] // self.batch)
+        lq = self.degradation.apply(batch.image, self.degradation.draw(rngs, shared))
+        margin, scale = self.degradation.margin, self.degradation.scale
+        return Batch(_inner(lq, margin // scale), _inner(batch.image, margin), tuple(batch.name))
+
+
+def _inner(image: torch.Tensor, border: int) -> torch.Tensor:
+    """(B, C, H, W) without the border on each side."""
+    height, width = image.shape[-2:]
+    return image[..., border : height - border, border : width - border].contiguous()

@@ -63,10 +63,11 @@ class Crops(Dataset[Sample]):
         images: what to crop from.
         patches: `(first position, patch in gt pixels)`, ascending; the patch may grow with the stages.
         seed: of the run.
+        margin: pixels of the image around the patch that come with it on each side, mirrored beyond the image's border.
     """
 
-    def __init__(self, images: Images, patches: Sequence[tuple[int, int]], seed: int) -> None:
-        self.images, self.patches, self.seed = images, patches, seed
+    def __init__(self, images: Images, patches: Sequence[tuple[int, int]], seed: int, margin: int = 0) -> None:
+        self.images, self.patches, self.seed, self.margin = images, patches, seed, margin
 
     def __getitem__(self, position: int) -> Sample:
         turn, slot = divmod(position, len(self.images))
@@ -85,8 +86,19 @@ class Crops(Dataset[Sample]):
             )
         top, left = rng.integers(height - patch + 1), rng.integers(width - patch + 1)
         turns, mirrored = int(rng.integers(4)), rng.integers(2)
-        crop = np.rot90(pixels[top : top + patch, left : left + patch], turns)
+        rows, columns = (_mirrored(first, patch, self.margin, size) for first, size in ((top, height), (left, width)))
+        crop = np.rot90(pixels[rows][:, columns], turns)
         return np.ascontiguousarray(crop[:, ::-1] if mirrored else crop)
+
+
+def _mirrored(first: int, patch: int, margin: int, size: int) -> slice | np.ndarray:
+    """Where a patch and its margin lie on an axis; positions beyond the image are mirrored at its border pixels."""
+    start, stop = first - margin, first + patch + margin
+    if start >= 0 and stop <= size:
+        return slice(start, stop)
+    positions = np.arange(start, stop) % max(1, 2 * size - 2)
+    folded: np.ndarray = np.minimum(positions, abs(2 * size - 2 - positions))
+    return folded
 
 
 @lru_cache(maxsize=2)

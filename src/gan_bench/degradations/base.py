@@ -1,32 +1,92 @@
-"""What a degradation is: chance drawn apart from its application, so that every lq image can be replayed."""
+"""What a degradation is: chance drawn apart from its application, so that every lq image can be replayed.
+
+On the CPU an operator works image by image on (H, W, C) arrays, where OpenCV is at its fastest and a blind chain may
+give every image a size of its own; on a GPU it works on the batch. Both follow the same drawn numbers.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import functools
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["Degradation", "Draw"]
+from gan_bench.errors import UsageError
+from gan_bench.resize import downscale
+
+__all__ = ["SCALES", "Degradation", "Draw", "Pixels", "Size"]
 
 Draw = list[dict[str, Any]]
 """One dictionary of plain, JSON-able numbers per sample; noise is one seed per sample."""
+Pixels = np.ndarray
+"""(H, W, C) float32, C-contiguous; nominally in [0, 1]."""
+Size = tuple[int, int]
+"""(height, width) in pixels."""
+
+SCALES = (1, 2, 3, 4, 8)
 
 
 class Degradation:
     """A map from gt to lq images; it has no state, and works where its image is.
 
+    A new operator needs `draw` and `on_pixels`; `on_batch` makes it fast on a GPU.
+
+    Args:
+        scale: 1, 2, 3, 4 or 8; an operator that keeps the size and stands alone is joined by a bicubic downscaling.
+
     Attributes:
         scale: lq is smaller than gt by this factor.
+        shrinks: for an operator that keeps the size: whether the downscaling comes before or after it, where it stands
+            alone at a scale above 1; None for what sees to the size itself.
+        reach: largest kernel in pixels; an image to degrade is at least as large.
+        margin: gt pixels around a training patch that are degraded with it and then cut off, so that no border of the
+            lq is made up; a multiple of the scale.
+        varies: whether the size of what it returns is drawn.
+        granularity: `batch` where a training's batch shares the draws of whether, which and how large.
     """
 
     scale: int = 1
+    shrinks: Literal["before", "after"] | None = None
+    reach: int = 1
+    margin: int = 0
+    varies: bool = False
+    granularity: Literal["sample", "batch"] = "sample"
 
-    def draw(self, rngs: Sequence[np.random.Generator]) -> Draw:
-        """Draw one set of parameters per sample, from that sample's own generator; no image is looked at."""
+    def __init__(self, scale: int = 1) -> None:
+        if scale not in SCALES:
+            raise UsageError(f"degradation.scale: {scale} is not one of {', '.join(map(str, SCALES))}")
+        self.scale = scale
+
+    def draw(self, rngs: Sequence[np.random.Generator], shared: np.random.Generator | None = None) -> Draw:
+        """Draw one set of parameters per sample, from that sample's own generator; no image is looked at.
+
+        Args:
+            rngs: a generator per sample.
+            shared: where given, whether, which and how large is drawn from it, once for the batch.
+        """
         return [{} for _ in rngs]
+
+    def on_pixels(self, pixels: Pixels, drawn: dict[str, Any], lq_size: Size) -> Pixels:
+        """Degrade one image on the CPU; the argument is not written to.
+
+        Args:
+            pixels: (H, W, C) float32.
+            drawn: the sample's dictionary from `draw`.
+            lq_size: what the whole degradation must end with.
+
+        Returns:
+            (H', W', C), or (H', W') where C is 1; float32, clamped where the published operator clamps.
+        """
+        raise NotImplementedError
+
+    def on_batch(self, image: Tensor, draw: Draw, lq_size: Size) -> Tensor:
+        """Degrade a batch where it is: (B, C, H, W) -> (B, C, H', W'); by default image by image, on the CPU."""
+        return self._one_by_one(image.cpu(), draw, lq_size).to(image.device)
 
     def apply(self, image: Tensor, draw: Draw) -> Tensor:
         """Degrade a batch with drawn parameters; only this sees the device.
@@ -36,10 +96,60 @@ class Degradation:
             draw: B dictionaries from `draw`.
 
         Returns:
-            (B, C, H/s, W/s); not necessarily clamped.
+            (B, C, H/s, W/s) float32 in [0, 1].
+
+        Raises:
+            UsageError: the image is smaller than the largest kernel.
         """
-        raise NotImplementedError
+        height, width = image.shape[-2:]
+        if min(height, width) < self.reach:
+            raise UsageError(
+                f"degradation: its kernels of up to {self.reach} pixels are larger than an image of {width}x{height}; "
+                "take larger images (in training budget.patch) or smaller kernels (degradation.*.size)"
+            )
+        lq_size = (height // self.scale, width // self.scale)
+        if self.shrinks == "before" and self.scale > 1:
+            image = downscale(image, self.scale).clamp(0, 1)
+        if image.device.type == "cpu":
+            lq = self._one_by_one(image.float(), draw, lq_size)
+        elif self.varies and self.granularity == "sample":
+            pairs = zip(image.float().split(1), draw, strict=True)
+            lq = torch.cat([self.on_batch(one, [drawn], lq_size) for one, drawn in pairs])
+        else:
+            lq = self.on_batch(image.float(), draw, lq_size)
+        if self.shrinks == "after" and self.scale > 1:
+            lq = downscale(lq, self.scale)
+        if tuple(lq.shape[-2:]) != lq_size:
+            raise UsageError(
+                f"degradation: {width}x{height} became {lq.shape[-1]}x{lq.shape[-2]} instead of a {self.scale}th; "
+                "it needs a step that shrinks to the lq size, and none after it that changes the size"
+            )
+        return lq.clamp(0, 1)
 
     def apply_8bit(self, image: Tensor, draw: Draw) -> Tensor:
-        """The lq images of an evaluation: `apply`, clamped and rounded to 8 bit, as a file would hold them."""
-        return torch.floor(self.apply(image, draw).clamp(0, 1) * 255 + 0.5) / 255
+        """The lq images of an evaluation: `apply` on the CPU, rounded to 8 bit, as a file would hold them.
+
+        Raises:
+            UsageError: as `apply` does; NaN or infinity in the image.
+        """
+        if not image.isfinite().all():
+            raise UsageError("degradation: NaN or infinity in the image; its file is damaged")
+        return torch.floor(self.apply(image.cpu(), draw).clamp(0, 1) * 255 + 0.5) / 255
+
+    def _one_by_one(self, image: Tensor, draw: Draw, lq_size: Size) -> Tensor:
+        """Every sample by itself, on as many threads as torch has."""
+        samples = [np.ascontiguousarray(one.permute(1, 2, 0).numpy()) for one in image.detach()]
+
+        def work(pixels: Pixels, drawn: dict[str, Any]) -> Pixels:
+            return np.atleast_3d(self.on_pixels(pixels, drawn, lq_size))
+
+        threads = min(torch.get_num_threads(), len(samples))
+        mapped: Callable[..., Any] = map if threads < 2 else _pool(threads).map
+        done = list(mapped(work, samples, draw))
+        return torch.from_numpy(np.stack([pixels.transpose(2, 0, 1) for pixels in done]))
+
+
+@functools.lru_cache(maxsize=4)
+def _pool(threads: int) -> ThreadPoolExecutor:
+    cv2.setNumThreads(1)  # samples are what is shared out
+    return ThreadPoolExecutor(threads)
