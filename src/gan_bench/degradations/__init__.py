@@ -4,7 +4,45 @@ A file per operator, a readable yaml per published degradation.
 """
 
 from gan_bench.degradations.base import Degradation, Draw
+from gan_bench.degradations.blur import Blur, GaussianBlur, Sinc
+from gan_bench.degradations.camera import Defocus, KernelBlur, MotionBlur
+from gan_bench.degradations.codec import JPEG, Round, WebP
 from gan_bench.degradations.compose import Chain, Maybe, OneOf, Shuffle
+from gan_bench.degradations.fading import Fading
+from gan_bench.degradations.mri import RicianNoise, Undersample
+from gan_bench.degradations.noise import GaussianNoise, Speckle
+from gan_bench.degradations.poisson import PoissonNoise
 from gan_bench.degradations.resize import Bicubic, Identity, Resize, ToSize
+from gan_bench.degradations.scratches import Dust, Scratches
+from gan_bench.degradations.sharpen import Sharpen
 
-__all__ = ["Bicubic", "Chain", "Degradation", "Draw", "Identity", "Maybe", "OneOf", "Resize", "Shuffle", "ToSize"]
+__all__ = [
+    "JPEG",
+    "Bicubic",
+    "Blur",
+    "Chain",
+    "Defocus",
+    "Degradation",
+    "Draw",
+    "Dust",
+    "Fading",
+    "GaussianBlur",
+    "GaussianNoise",
+    "Identity",
+    "KernelBlur",
+    "Maybe",
+    "MotionBlur",
+    "OneOf",
+    "PoissonNoise",
+    "Resize",
+    "RicianNoise",
+    "Round",
+    "Scratches",
+    "Sharpen",
+    "Shuffle",
+    "Sinc",
+    "Speckle",
+    "ToSize",
+    "Undersample",
+    "WebP",
+]
