@@ -11,19 +11,20 @@ import gan_bench
 
 ROOT = Path(gan_bench.__file__).parent
 FLOOR = {
-    **dict.fromkeys(("errors", "files", "chance", "batch", "image", "resize", "tiling", "panels"), 0),
+    **dict.fromkeys(("errors", "files", "chance", "batch", "image", "resize", "tiling", "panels", "sheet"), 0),
     **dict.fromkeys(("download", "weights"), 0),
     **dict.fromkeys(("networks", "losses", "degradations", "metrics", "benchmark"), 1),
-    **dict.fromkeys(("targets", "check", "config", "provenance"), 1),
-    **dict.fromkeys(("data", "models"), 2),
-    **dict.fromkeys(("restorers",), 3),
+    **dict.fromkeys(("targets", "check", "cells", "naming", "config", "provenance"), 1),
+    **dict.fromkeys(("data", "models", "draws"), 2),
+    **dict.fromkeys(("restorers", "plan"), 3),
     **dict.fromkeys(("judge",), 4),
-    **dict.fromkeys(("callbacks", "tracking"), 5),
-    **dict.fromkeys(("runfolder", "contest", "commands", "run", "stock", "sweep", "cli"), 6),
+    **dict.fromkeys(("callbacks", "tracking", "trials"), 5),
+    **dict.fromkeys(("runfolder", "contest", "commands", "degrade", "perf", "run", "stock", "sweep", "cli"), 6),
 }
 SAME_FLOOR = {
-    ("check", "targets"), ("config", "check"), ("models", "models"),
-    ("commands", "contest"), ("run", "runfolder"), ("sweep", "run"), ("sweep", "commands"), ("sweep", "cli"),
+    ("check", "targets"), ("config", "check"), ("config", "cells"), ("config", "naming"), ("naming", "check"),
+    ("models", "models"), ("commands", "contest"), ("degrade", "commands"), ("run", "runfolder"),
+    ("sweep", "run"), ("sweep", "commands"), ("sweep", "cli"),
     ("cli", "commands"), ("cli", "sweep"),
 }  # fmt: skip
 ONLY_IN = {
@@ -33,7 +34,7 @@ ONLY_IN = {
     "pyiqa": {"metrics/iqa.py"},
     "spandrel": {"networks/spandrel.py", "restorers/checkpoint.py"},
     "hydra": {"config.py", "sweep.py"},
-    "omegaconf": {"config.py", "check.py", "sweep.py", "run.py", "contest.py"},
+    "omegaconf": {"config.py", "check.py", "sweep.py", "run.py", "contest.py", "perf.py", "plan.py"},
 }
 FILES = sorted(ROOT.rglob("*.py"))
 

@@ -1,4 +1,4 @@
-"""The doors: `gan-bench train | benchmark | leaderboard | restore | weights`; a mistake ends in one line and a code.
+"""The doors: `gan-bench train | benchmark | restore | degrade | ...`; a mistake ends in one line and a code.
 
 0 done, 1 the work or some of it failed, 2 wrong usage, 130 interrupted. Nothing heavy is imported before it is needed.
 """
@@ -104,6 +104,8 @@ def _parser() -> argparse.ArgumentParser:
     _benchmark(commands.add_parser("benchmark", help="judge anything: models, runs, folders of restored images"))
     _leaderboard(commands.add_parser("leaderboard", help="show and write the board of a folder of results"))
     _restore(commands.add_parser("restore", help="restore images with a trained model"))
+    _degrade(commands.add_parser("degrade", help="see a degradation: its lq files, and what was drawn for them"))
+    _perf(commands.add_parser("perf", help="how fast a degradation is, beside plain references"))
     _weights(commands.add_parser("weights", help="the files of weights that metrics and losses want"))
     return parser
 
@@ -145,6 +147,32 @@ def _restore(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scale", type=int, metavar="N", help="for what does not know its own; default 4")
     parser.add_argument("--out", default="restored", metavar="DIR", help="default: restored")
     parser.set_defaults(run=_lazy("restore"))
+
+
+def _degrade(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Degrade images; beside the lq files come a contact sheet and the draws, which replay exactly."
+    parser.add_argument("inputs", nargs="+", metavar="FILE|DIR", help="images, or folders of images")
+    parser.add_argument("--degradation", metavar="NAME", help="a name of conf/degradation")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a value of the degradation")
+    parser.add_argument("--scale", type=int, metavar="N", help="gt over lq; default: the degradation's own")
+    parser.add_argument("--samples", type=int, metavar="N", help="of each image; default 8")
+    parser.add_argument("--seed", type=int, metavar="N", help="of the first sample, as in benchmark; default 0")
+    parser.add_argument("--replay", metavar="FILE", help="take degradation and draws from a draws.json")
+    parser.add_argument("--out", default="degraded", metavar="DIR", help="default: degraded")
+    parser.set_defaults(run=_lazy("degrade", "degrade"))
+
+
+def _perf(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Measure a degradation in images per second, by step, beside two references in the same run."
+    parser.add_argument("--degradation", metavar="NAME", required=True, help="a name of conf/degradation")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a value of the degradation")
+    parser.add_argument("--scale", type=int, metavar="N", help="gt over lq; default: the degradation's own")
+    parser.add_argument("--patch", type=int, default=256, metavar="N", help="gt pixels that are kept; default 256")
+    parser.add_argument("--batch", type=int, default=16, metavar="N", help="images at a time; default 16")
+    parser.add_argument("--rounds", type=int, default=6, metavar="N", help="batches to measure; default 6")
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="default 1")
+    parser.add_argument("--json", metavar="FILE", help="also write every number")
+    parser.set_defaults(run=_lazy("perf", "perf"))
 
 
 def _weights(parser: argparse.ArgumentParser) -> None:

@@ -12,11 +12,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from gan_bench.benchmark import Result, board, find, record, render_rich, write_board
+from gan_bench.benchmark import Result, board, find, names_of, record, render_rich, write_board
 from gan_bench.errors import GanBenchError, UsageError
 from gan_bench.files import write_atomically
 
-__all__ = ["benchmark", "leaderboard", "restore", "show_board", "show_results"]
+__all__ = ["benchmark", "input_files", "leaderboard", "restore", "show_board", "show_results"]
 
 log = logging.getLogger(__name__)
 
@@ -88,9 +88,11 @@ def show_board(folder: Path) -> int:
 
 def show_results(folder: Path, results: Sequence[Result]) -> None:
     """What a single run ends with: its scores, its folder, and the command that shows more."""
-    for result in results:
-        numbers = [f"{name.upper()} {_number(result, name)}" for name in result.what["metrics"]]
-        print(f"{result.what['label']} on {result.what['set']}: {' · '.join(numbers)}")
+    judged = names_of([(result.what["set"], result.what["degradation"]) for result in results])
+    for result, name in zip(results, judged, strict=True):
+        numbers = [f"{metric.upper()} {_number(result, metric)}" for metric in result.what["metrics"]]
+        where = result.what["set"] if len(results) == 1 else name
+        print(f"{result.what['label']} on {where}: {' · '.join(numbers)}")
     print(f"complete: {folder} (weights, results/, panels/)")
     print(f"compare:  gan-bench leaderboard {folder.parent}")
 
@@ -119,7 +121,7 @@ def restore(arguments: argparse.Namespace) -> int:
     from gan_bench.restorers import load
 
     loaded = load(arguments.restorer, arguments.scale)
-    files, out, failed = _inputs(arguments.inputs), Path(arguments.out), 0
+    files, out, failed = input_files(arguments.inputs), Path(arguments.out), 0
     console = Console(stderr=True)
     for path, target in track(
         _targets(files, out), description="restoring", console=console, disable=not console.is_terminal
@@ -136,7 +138,12 @@ def restore(arguments: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _inputs(words: Sequence[str]) -> list[Path]:
+def input_files(words: Sequence[str]) -> list[Path]:
+    """The image files that words of a command line mean: files, and what lies below folders.
+
+    Raises:
+        UsageError: no such file or folder, or no image in it.
+    """
     from gan_bench.image import SUFFIXES
 
     files: list[Path] = []

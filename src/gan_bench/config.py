@@ -6,9 +6,6 @@ Importing this file imports Hydra but neither torch nor lightning.
 from __future__ import annotations
 
 import functools
-import hashlib
-import json
-import re
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -18,20 +15,24 @@ from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import InstantiationException
+from hydra.errors import InstantiationException, MissingConfigException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from gan_bench.check import check_config, groups_of, leaves, resolve
-from gan_bench.errors import UsageError
+from gan_bench.cells import Cell, find_cells
+from gan_bench.check import check_config, groups_of, resolve
+from gan_bench.errors import UsageError, did_you_mean
+from gan_bench.naming import differences, fingerprint, run_name
 
 __all__ = [
     "build",
+    "cells",
     "check",
     "conf_dir",
     "default_config",
+    "degradation_node",
     "differences",
     "experiments_dir",
     "fingerprint",
@@ -42,9 +43,6 @@ __all__ = [
     "to_yaml",
 ]
 
-# Root keys that say where and how a run is computed, never what.
-# Root keys that say where and how, never what is computed.
-UNNAMED = frozenset({"trainer", "logger", "paths", "workers", "allow", "hydra"})
 USERS_MISTAKES = (ValueError, TypeError, ImportError, FileNotFoundError, OmegaConfBaseException)
 
 
@@ -121,6 +119,38 @@ def check(cfg: DictConfig, *, provided: Mapping[str, Collection[str]] | None = N
         UsageError: one line: the dotted key, the cause, and what was probably meant.
     """
     check_config(cfg, conf_dir(), provided or {})
+    cells(cfg)
+
+
+def cells(cfg: DictConfig) -> list[Cell]:
+    """What a run is judged on: the test images of its own data set under its own degradation, then `suite.cells`.
+
+    Args:
+        cfg: the composed config.
+
+    Raises:
+        UsageError: a cell names a data set, degradation or key that is not there; one line with what was meant.
+    """
+    return find_cells(resolve(cfg)[0], _chosen, _with_values)
+
+
+def degradation_node(name: str, values: Mapping[str, Any] | DictConfig | None = None, scale: int | None = None) -> Any:
+    """A degradation of conf/degradation, with its defaults list followed and values of one's own, checked.
+
+    Args:
+        name: of its file.
+        values: further values: nested as in the file, or with dotted keys.
+        scale: gt over lq; the file's own by default.
+
+    Returns:
+        The node, a DictConfig.
+
+    Raises:
+        UsageError: no such degradation, or no such key.
+    """
+    scaled = {} if scale is None else {"scale": scale}
+    node = _chosen("degradation", name, "degradation", {})
+    return OmegaConf.create(_with_values(node, {**plain(values or {}), **scaled}))
 
 
 def build(node: DictConfig | Mapping[str, Any] | None, /, *, key: str = "", **given: Any) -> Any:
@@ -179,52 +209,29 @@ def to_yaml(config: Mapping[str, Any]) -> str:
     return OmegaConf.to_yaml(OmegaConf.create(dict(config)))
 
 
-def fingerprint(config: Mapping[str, Any]) -> str:
-    """Eight hex digits that change with any value that can change a result.
-
-    Args:
-        config: a resolved config; its root keys trainer, logger, paths and hydra do not count, nor does key order.
-
-    Returns:
-        The head of a SHA-256 over canonical JSON.
-    """
-    return hashlib.sha256(_canonical(_named(config)).encode()).hexdigest()[:8]
-
-
-def run_name(config: Mapping[str, Any], default: Mapping[str, Any]) -> str:
-    """The name of the run's folder: two runs that could differ in a result never share one.
-
-    Args:
-        config: the run's resolved config.
-        default: `default_config` with the same choices, seed and scale.
-
-    Returns:
-        `<model>_<dataset>_<degradation>_x<scale>_<budget>_s<seed>`, and `_<fingerprint>` where another value differs.
-    """
-    model, dataset, degradation, budget = (
-        _safe(config[group]["name"]) for group in ("model", "dataset", "degradation", "budget")
-    )
-    scale = config["degradation"].get("scale", 1)
-    name = f"{model}_{dataset}_{degradation}_x{scale}_{budget}_s{config['seed']}"
-    return f"{name}_{fingerprint(config)}" if differences(default, config) else name
+def _chosen(group: str, name: str, place: str, within: Mapping[str, Any]) -> dict[str, Any]:
+    """A file of a group as plain containers: its defaults list followed, interpolations resolved within a config."""
+    try:
+        with _hydra():
+            node = compose(f"{group}/{name}", _search_path())[group]
+    except MissingConfigException:
+        known = [path.stem for path in (conf_dir() / group).glob("*.yaml")]
+        raise UsageError(f"{place}: no such {group}{did_you_mean(str(name), known)}") from None
+    return dict(resolve(OmegaConf.create({**within, group: node}))[0][group])
 
 
-def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """What tells two resolved configs apart, as far as it can change a result (see `fingerprint`).
-
-    Args:
-        old: one config.
-        new: the other.
-
-    Returns:
-        Lines such as `model.generator.num_feat: 32 against 64`, in the order of the keys.
-    """
-    before, after = dict(leaves(_named(old))), dict(leaves(_named(new)))
-    return [
-        f"{key}: {before.get(key, 'nothing')} against {after.get(key, 'nothing')}"
-        for key in dict.fromkeys([*before, *after])
-        if key not in before or key not in after or _canonical(before[key]) != _canonical(after[key])
-    ]
+def _with_values(node: Mapping[str, Any], values: Mapping[str, Any], place: str = "degradation") -> dict[str, Any]:
+    """A degradation's node with values set, checked as if it were a run's own; `place` is where they were typed."""
+    made = OmegaConf.create(dict(node))
+    try:
+        for key, value in values.items():
+            OmegaConf.update(made, str(key), value, force_add=True)
+        check_config(OmegaConf.create({"degradation": made}), conf_dir(), {})
+    except OmegaConfBaseException as error:
+        raise UsageError(f"{place}.{key}: {_one_line(error)}") from None
+    except UsageError as error:
+        raise UsageError(place + str(error).removeprefix("degradation")) from None
+    return plain(made)
 
 
 def _shipped(name: str) -> Path:
@@ -265,15 +272,3 @@ def _cause(error: BaseException, key: str) -> tuple[BaseException, str]:
 
 def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
-
-
-def _named(config: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in config.items() if name not in UNNAMED}
-
-
-def _canonical(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
-
-
-def _safe(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9.-]", "-", str(name))

@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from gan_bench.benchmark import Result
-from gan_bench.config import build, check, conf_dir, plain, read_yaml
+from gan_bench.config import build, degradation_node, plain
 from gan_bench.data import Degraded, Given, Images, TestSet, describe, list_images
-from gan_bench.errors import GanBenchError, UsageError, did_you_mean
+from gan_bench.errors import GanBenchError, UsageError
 from gan_bench.judge import Question, answer
 from gan_bench.metrics import Suite, get_protocol
 from gan_bench.restorers import Restorer, load_restorer
@@ -97,6 +97,7 @@ def _tests(arguments: argparse.Namespace, restorers: Sequence[Restorer]) -> Test
             made_by,
             describe(plain(degradation)),
             arguments.seed,
+            frozen=True,
         )
     lq = _images(arguments.lq, arguments.limit, "--lq")
     if not arguments.gt:
@@ -123,13 +124,6 @@ def _images(root: str, limit: int | None, option: str) -> Images:
 
 def _degradation(arguments: argparse.Namespace, known: int | None) -> DictConfig:
     """The degradation's node with its values set, and its scale decided."""
-    folder = conf_dir() / "degradation"
-    names = [path.stem for path in folder.glob("*.yaml")]
-    if arguments.degradation not in names:
-        raise UsageError(
-            f"--degradation {arguments.degradation}: no such degradation{did_you_mean(arguments.degradation, names)}"
-        )
-    node = OmegaConf.create(read_yaml(folder / f"{arguments.degradation}.yaml"))
     try:
         given = OmegaConf.from_dotlist(arguments.set)
     except (OmegaConfBaseException, ValueError) as error:
@@ -139,10 +133,7 @@ def _degradation(arguments: argparse.Namespace, known: int | None) -> DictConfig
         raise UsageError(
             f"--set scale={given.scale} against scale {wanted} of {'--scale' if arguments.scale else 'the run'}"
         )
-    node.merge_with(given)
-    if wanted and "scale" in node:
-        node.scale = wanted
-    check(OmegaConf.create({"degradation": node}))
+    node: DictConfig = degradation_node(arguments.degradation, given, wanted)
     return node
 
 

@@ -1,7 +1,8 @@
 """Pixels from and to files, and nothing else: the one decoder and the one encoder of the package.
 
-A file's own depth decides: 8 bit comes back as uint8, 16 bit as uint16. Pillow reads 16-bit colour as 8 bit without a
-word, and OpenCV fills what a truncated file lacks, so Pillow judges every file and OpenCV decodes the 16-bit ones.
+A file's own depth decides: 8 bit comes back as uint8, 16 bit as uint16; a TIFF may have many pages. Pillow reads 16-bit
+colour as 8 bit without a word, and OpenCV fills what a truncated file lacks, so Pillow judges every file and OpenCV
+decodes the 16-bit ones.
 Colour profiles are not applied: restoration benchmarks compare the stored numbers.
 PNG: https://www.w3.org/TR/png-3/
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -22,15 +24,18 @@ from torch import Tensor
 from gan_bench.errors import UsageError
 from gan_bench.files import write_atomically
 
-__all__ = ["SUFFIXES", "Picture", "decode", "encode_png", "read", "to_rgb", "to_tensor", "to_uint8", "verify"]
-__all__ += ["write_png"]
+__all__ = ["SUFFIXES", "Picture", "decode", "encode_png", "pages", "read", "to_rgb", "to_tensor", "to_uint8"]
+__all__ += ["verify", "write_png"]
 
 SUFFIXES: Final[frozenset[str]] = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
+TIFF_SUFFIXES: Final = (".tif", ".tiff")
 FORMATS: Final = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
 MAX_PIXELS: Final = 250_000_000  # above the 200-megapixel photographs of today's phones
 PNG_END: Final = b"IEND\xaeB`\x82"  # the last chunk is the same eight bytes in every PNG
 EXIF_ORIENTATION: Final = 0x0112
 TIFF_BITS: Final = 258
+TIFF_KIND: Final = 254
+TIFF_LESSER: Final = 0b101  # bits of the kind: a smaller copy, a transparency mask
 
 # Pillow warns above this size and refuses twice of it; its default would warn about ordinary large photographs.
 Image.MAX_IMAGE_PIXELS = max(MAX_PIXELS, Image.MAX_IMAGE_PIXELS or 0)
@@ -48,34 +53,51 @@ class Picture(NamedTuple):
     alpha: np.ndarray | None
 
 
-def read(path: str | os.PathLike[str]) -> Picture:
-    """Reads and decodes one PNG, JPEG, BMP, TIFF or WebP file.
+def read(path: str | os.PathLike[str], page: int = 0) -> Picture:
+    """Reads and decodes one PNG, JPEG, BMP, TIFF or WebP file, of a TIFF one of its `pages`.
 
     Raises:
         UsageError: the file is missing, may not be read, or is not a readable image.
     """
     try:
         data = Path(path).read_bytes()
-    except FileNotFoundError:
-        raise UsageError(f"{path}: no such file") from None
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror or error})") from error
-    return decode(data, str(path))
+        raise _unreadable(path, error) from error
+    return decode(data, str(path), page)
 
 
-def decode(data: bytes, name: str) -> Picture:
-    """Decodes the first frame of an image file's bytes; whatever is broken or incomplete is refused.
+def pages(path: str | os.PathLike[str]) -> tuple[int, ...]:
+    """The pages of a TIFF file that are images of their own, not smaller copies or masks; any other file has page 0.
+
+    Raises:
+        UsageError: as `read` does.
+    """
+    if Path(path).suffix.lower() not in TIFF_SUFFIXES:
+        return (0,)
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            return tuple(_pages(image)) or (0,)
+    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+        raise _unreadable(path, error) from error
+    except Exception as error:  # as in decode
+        raise _refusal(str(path), error) from error
+
+
+def decode(data: bytes, name: str, page: int = 0) -> Picture:
+    """Decodes one page of an image file's bytes, the first frame of films; whatever is broken or incomplete is refused.
 
     Raises:
         UsageError: `<name>: not a readable image (<cause>)`.
     """
     try:
         _check_png(data)
-        image = _open(data)
+        image = _open(data, page)
         # OpenCV turns a TIFF by itself but no PNG, and Pillow's loading of a TIFF does away with the tag: ask before.
         turned = image.getexif().get(EXIF_ORIENTATION, 1) if image.format == "PNG" else 1
         image.load()
-        return _decode_deep(data, turned) if _is_deep(data, image) else _from_pillow(ImageOps.exif_transpose(image))
+        if _is_deep(data, image):
+            return _decode_deep(data, turned, page)
+        return _from_pillow(ImageOps.exif_transpose(image))
     except Exception as error:  # parsers of broken files raise whatever they stumble over
         raise _refusal(name, error) from error
 
@@ -92,6 +114,8 @@ def verify(data: bytes, name: str) -> None:
             return _check_png(data)
         image.draft("L", (1, 1))  # JPEG: every code is read, an eighth of the pixels is computed
         image.load()
+        for _ in _pages(image):
+            _accepted(image).load()
     except Exception as error:  # as in decode
         raise _refusal(name, error) from error
 
@@ -162,15 +186,29 @@ def write_png(path: str | os.PathLike[str], pixels: np.ndarray) -> None:
     write_atomically(Path(path), encode_png(pixels))
 
 
-def _open(data: bytes) -> Image.Image:
+def _open(data: bytes, page: int = 0) -> Image.Image:
     if not data:
         raise ValueError("empty file")
     image = Image.open(io.BytesIO(data), formats=FORMATS)
+    if page:
+        image.seek(page)
+    return _accepted(image)
+
+
+def _accepted(image: Image.Image) -> Image.Image:
     if image.width * image.height > MAX_PIXELS:
         raise ValueError(f"{image.width}x{image.height} is more than {MAX_PIXELS // 1_000_000} megapixels")
     if image.mode in ("I", "F"):
         raise ValueError("neither 8-bit nor 16-bit unsigned samples")
     return image
+
+
+def _pages(image: Image.Image) -> Iterator[int]:
+    """The pages of a TIFF, each while the image stands at it; of another format none but the first."""
+    for page in range(getattr(image, "n_frames", 1) if image.format == "TIFF" else 1):
+        image.seek(page)
+        if not getattr(image, "tag_v2", {}).get(TIFF_KIND, 0) & TIFF_LESSER:
+            yield page
 
 
 def _check_png(data: bytes) -> None:
@@ -187,8 +225,13 @@ def _is_deep(data: bytes, image: Image.Image) -> bool:
     return image.mode.startswith("I;16") or 16 in getattr(image, "tag_v2", {}).get(TIFF_BITS, ())
 
 
-def _decode_deep(data: bytes, turned: int) -> Picture:
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+def _decode_deep(data: bytes, turned: int, page: int) -> Picture:
+    buffer = np.frombuffer(data, np.uint8)
+    if page:
+        _, found = cv2.imdecodemulti(buffer, cv2.IMREAD_UNCHANGED, range=(page, page + 1))
+        pixels = found[0] if found else None
+    else:
+        pixels = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.dtype != np.uint16:
         raise ValueError("unsupported layout of 16-bit samples")
     pixels = np.ascontiguousarray(_upright(np.atleast_3d(pixels), turned))
@@ -211,6 +254,11 @@ def _from_pillow(image: Image.Image) -> Picture:
         return Picture(np.atleast_3d(np.array(image.convert("L" if gray else "RGB"))), None)
     pixels = np.array(image.convert("LA" if gray else "RGBA"))
     return Picture(np.ascontiguousarray(pixels[..., :-1]), np.ascontiguousarray(pixels[..., -1]))
+
+
+def _unreadable(path: str | os.PathLike[str], error: OSError) -> UsageError:
+    cause = "no such file" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror or error})"
+    return UsageError(f"{path}: {cause}")
 
 
 def _refusal(name: str, error: Exception) -> UsageError:

@@ -14,7 +14,7 @@ from torch import Tensor
 from gan_bench.batch import Batch
 from gan_bench.benchmark import Result
 from gan_bench.benchmark.result import key, read
-from gan_bench.data import TestSet
+from gan_bench.data import TestSet, describe
 from gan_bench.errors import UsageError
 from gan_bench.metrics import Protocol, Suite, aggregate
 from gan_bench.provenance import code_version, provenance
@@ -104,6 +104,7 @@ class Question:
             "checkpoint_sha256": origin.checkpoint_sha256,
             "lq_sha256": self.tests.lq_sha256,
             "code": code_version(),
+            "trained_on": _training(origin.config),
         }
 
 
@@ -133,3 +134,12 @@ def evaluate(question: Question, folder: Path, on_image: OnImage | None = None) 
     result = answer(question, on_image)
     result.write(folder)
     return result
+
+
+def _training(config: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Data set and degradation of the training behind a restorer; None for what was not trained here."""
+    if not config:
+        return None
+    dataset, limit = config["dataset"], config["dataset"].get("limit")
+    trained = {"dataset": dataset["name"], "degradation": describe(config["degradation"])}
+    return trained if limit is None else {**trained, "limit": limit}

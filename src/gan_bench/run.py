@@ -6,9 +6,8 @@ import json
 import logging
 import math
 import os
-import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,24 +16,22 @@ from typing import Any
 import lightning as L
 import torch
 from omegaconf import DictConfig
-from torch import Tensor
 
-from gan_bench.batch import Batch
 from gan_bench.benchmark import Result
 from gan_bench.callbacks import AtomicCheckpointIO, Checkpoints, Evaluation, ProgressLine, save_generator
-from gan_bench.config import build, plain
-from gan_bench.data import Degraded, Source, describe
+from gan_bench.config import build, cells, plain
+from gan_bench.data import Degraded, Source, TestSet
 from gan_bench.data.datamodule import DataModule
 from gan_bench.degradations import Degradation
 from gan_bench.errors import UsageError, WorkError
 from gan_bench.files import write_atomically
-from gan_bench.judge import Question, evaluate
+from gan_bench.judge import Question
 from gan_bench.metrics import Protocol, Suite, get_protocol
 from gan_bench.models import Recipe
-from gan_bench.panels import write_panel
 from gan_bench.restorers import Restorer, trained
 from gan_bench.runfolder import claimed, is_main_process
 from gan_bench.tracking import Tracker, followed, log_results
+from gan_bench.trials import Trial, judge, trials
 
 __all__ = ["Place", "run"]
 
@@ -76,6 +73,12 @@ class _Work:
         return str(label or model["name"])
 
     @property
+    def spec(self) -> str:
+        """The run's name; of a model that is nothing but its class, its own: then it is one restorer in all runs."""
+        model = self.config["model"]
+        return str(model["name"] if model.keys() <= {"_target_", "name", "scale"} else self.place.folder.name)
+
+    @property
     def protocol(self) -> Protocol:
         return get_protocol(self.config["metrics"]["protocol"])
 
@@ -96,7 +99,7 @@ def run(cfg: DictConfig, place: Place) -> list[Result]:
         place: of the run.
 
     Returns:
-        one result per test set; of a complete run, those it has.
+        one result per test set, the run's own first; of a complete run, those it has.
 
     Raises:
         GanBenchError: one line that names the thing, the cause and the way out.
@@ -108,15 +111,17 @@ def run(cfg: DictConfig, place: Place) -> list[Result]:
         learns = "generator" in config["model"]
         model = _seeded(cfg, config, degradation.scale) if learns and not weights.exists() else None
         work = _Work(config, place, degradation, build(cfg.dataset, key="dataset"), logger)
+        asked: list[Trial] = []
         if is_main_process():  # what will be missing at the end is known at the start
             Suite(work.metrics, work.protocol, degradation.scale, work.instead).report()
+            asked = trials(cells(cfg), work.source)
         if model:
             _train(model, work)
         if not is_main_process():
             return []
-        results = _judge(trained(place.folder) if learns else build(cfg.model, key="model"), work)
+        results = _judge(trained(place.folder) if learns else build(cfg.model, key="model"), asked, work)
         log_results(logger, results, place.folder / "panels")
-        return results
+        return list(results.values())
 
 
 def _seeded(cfg: DictConfig, config: dict[str, Any], scale: int) -> Recipe:
@@ -200,18 +205,14 @@ def _data(model: Recipe, work: _Work) -> DataModule:
     )
 
 
-def _judge(restorer: Restorer, work: _Work) -> list[Result]:
-    """One result on the test images, with a panel for each."""
-    config, folder = work.config, work.place.folder
-    set_name = config["dataset"]["name"]
-    tests = Degraded(set_name, work.source.test, work.degradation, describe(config["degradation"]))
-    question = Question(work.label, folder.name, restorer, tests, work.metrics, work.protocol, work.instead)
+def _judge(restorer: Restorer, asked: Sequence[Trial], work: _Work) -> dict[str, Result]:
+    """One result for each of the run's test sets."""
+    folder = work.place.folder
 
-    def keep(batch: Batch, restored: Tensor) -> None:
-        name = re.sub(r"[^\w.-]", "-", batch.name[0])
-        write_panel(folder / "panels" / f"{set_name}_{name}.png", batch, restored, tests.scale, work.label)
+    def question(tests: TestSet) -> Question:
+        return Question(work.label, work.spec, restorer, tests, work.metrics, work.protocol, work.instead)
 
-    return [evaluate(question, folder / "results", keep)]
+    return judge(asked, question, folder)
 
 
 def _epoch(config: dict[str, Any]) -> int:

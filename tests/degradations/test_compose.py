@@ -178,6 +178,7 @@ def test_steps_are_left_out_by_null_or_by_name():
         (lambda: Maybe(1.5, Add()), "probability=1.5: a probability from 0 to 1"),
         (lambda: OneOf({"a": Add()}, {"a": 0.5}), "weights: the probabilities sum to 0.5, not to 1"),
         (lambda: OneOf({"a": Add()}, {"b": 1.0}), "weights: 'a' is among the choices or among the weights only"),
+        (lambda: OneOf({"a": OneOf({"b": Add()}, {"b": 1.0})}, {"a": 1.0}), "choices: one of them is a OneOf itself;"),
         (lambda: Shuffle({"a": Add()}, ["b"]), "ordered: no step 'b'"),
         (lambda: Resize({"down": 1}, down=[0.9, 0.2]), r"down=\[0.9, 0.2\]: the range is in the wrong order"),
         (lambda: Resize({"down": 1}, down=[0.0, 0.2]), r"down=\[0.0, 0.2\]: outside of 0.01 to 64"),

@@ -77,7 +77,8 @@ class ImageByImage:
         return pixels if drawn.get("skipped") else self.run(operator.step, pixels, drawn, lq_size)
 
     def OneOf(self, operator, pixels, drawn, lq_size):  # noqa: N802
-        return self.run(operator.choices[drawn["is"]], pixels, drawn, lq_size)
+        own = {name: value for name, value in drawn.items() if name != "is"}
+        return self.run(operator.choices[drawn["is"]], pixels, own, lq_size)
 
     def Shuffle(self, operator, pixels, drawn, lq_size):  # noqa: N802
         for name in drawn["order"]:

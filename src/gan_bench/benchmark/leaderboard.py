@@ -6,56 +6,29 @@ A table holds results of equal inputs, degradation, scale, protocol and budget, 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from gan_bench.benchmark.duplicates import once
+from gan_bench.benchmark.matrix import matrices
 from gan_bench.benchmark.result import Result, key
 from gan_bench.benchmark.schema import canonical
+from gan_bench.benchmark.table import Cell, Column, Table, head, higher, metrics_of, primary, score_cells
 from gan_bench.benchmark.words import count, duration, labels, note, titles, visible
 
-__all__ = ["Board", "Cell", "Column", "Table", "board"]
-
-PRIMARY = "psnr"
-
-
-class Cell(NamedTuple):
-    """What is shown of one value: `best` of its column (all ties are), `note` from 1 into the table's notes, 0 none."""
-
-    text: str
-    best: bool = False
-    note: int = 0
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column, a cell for each row; `metric` is empty where it is no metric."""
-
-    head: str
-    cells: tuple[Cell, ...]
-    metric: str = ""
-
-
-@dataclass(frozen=True)
-class Table:
-    """Results that may be ranked together, best first; the title says what tells this table from the others."""
-
-    title: str
-    results: tuple[Result, ...]
-    labels: tuple[str, ...]
-    columns: tuple[Column, ...]
-    notes: tuple[str, ...]
+__all__ = ["Board", "board"]
 
 
 @dataclass(frozen=True)
 class Board:
-    """All tables, every result once, and what was left out: (reason, files)."""
+    """All tables, the cross matrices, every result once, and what was left out: (reason, files)."""
 
     tables: tuple[Table, ...]
     results: tuple[Result, ...]
     left_out: tuple[tuple[str, tuple[Path, ...]], ...]
+    matrices: tuple[Table, ...] = ()
 
 
 def board(results: Iterable[Result], left_out: Iterable[tuple[Path, str]] = ()) -> Board:
@@ -78,8 +51,10 @@ def board(results: Iterable[Result], left_out: Iterable[tuple[Path, str]] = ()) 
     reasons = defaultdict(list)
     for path, reason in sorted([*left_out, *copies]):
         reasons[reason].append(path)
-    tables = tuple(_table(name, piece) for name, piece in zip(names, pieces, strict=True))
-    return Board(tables, tuple(kept), tuple((reason, tuple(paths)) for reason, paths in sorted(reasons.items())))
+    others = _other_inputs(kept)
+    tables = tuple(_table(name, piece, others) for name, piece in zip(names, pieces, strict=True))
+    told = tuple((reason, tuple(paths)) for reason, paths in sorted(reasons.items()))
+    return Board(tables, tuple(kept), told, matrices(kept))
 
 
 def _place(result: Result) -> tuple[Any, ...]:
@@ -105,29 +80,42 @@ def _by_budget(group: Sequence[Result]) -> list[list[Result]]:
     return [trained + others for trained in budgets.values()] or [others]
 
 
-def _table(title: str, results: Sequence[Result]) -> Table:
-    metrics = _metrics(results)
+def _other_inputs(results: Sequence[Result]) -> dict[str, set[str]]:
+    """The digests of all inputs that are called the same: set, degradation, scale, protocol, number of images."""
+    digests = defaultdict(set)
+    for result in results:
+        digests[_called(result)].add(result.what["lq_sha256"])
+    return digests
+
+
+def _called(result: Result) -> str:
+    words = [result.what[name] for name in ("set", "degradation", "scale", "protocol")]
+    return canonical([*words, len(result.images)])
+
+
+def _of_other_inputs(results: Sequence[Result], others: Mapping[str, set[str]]) -> list[str]:
+    """A warning where the same set under the same degradation came out otherwise elsewhere."""
+    own = results[0].what["lq_sha256"]
+    odd = sorted({digest[:8] for result in results for digest in others[_called(result)] - {own}})
+    if not odd:
+        return []
+    cause = "another machine, version, seed, or other images"
+    return [visible(f"inputs {own[:8]} are not {', '.join(odd)} of the same name ({cause}): their rows do not compare")]
+
+
+def _table(title: str, results: Sequence[Result], others: Mapping[str, set[str]]) -> Table:
+    metrics = metrics_of(results)
     ranked = _ranked(results, metrics)
     lacks = (text for result in ranked for name in metrics if (text := note(result, name)))
-    notes = tuple(dict.fromkeys([*lacks, *_of_several_weights(ranked, metrics)]))
+    notes = tuple(dict.fromkeys([*lacks, *_of_several_weights(ranked, metrics), *_of_other_inputs(ranked, others)]))
     columns = [
         *_varying("seed", ranked),
-        *(_scores(name, ranked, notes) for name in metrics),
+        *(Column(head(ranked, name), score_cells(name, ranked, notes), name) for name in metrics),
         *_measured("params", [count(result.cost.get("parameters")) for result in ranked]),
         *_measured("training", [duration(result.cost.get("training_seconds")) for result in ranked]),
         *_varying("selection", ranked),
     ]
     return Table(title, tuple(ranked), labels(ranked), tuple(columns), notes)
-
-
-def _metrics(results: Sequence[Result]) -> list[str]:
-    """All metrics with a score or a reason, in the order in which they were asked for."""
-    places: dict[str, int] = {}
-    for result in results:
-        for place, name in enumerate(result.what["metrics"]):
-            if name in result.scores or name in result.unavailable:
-                places[name] = min(place, places.get(name, place))
-    return sorted(places, key=lambda name: (places[name], name))
 
 
 def _of_several_weights(results: Sequence[Result], metrics: Sequence[str]) -> list[str]:
@@ -137,52 +125,17 @@ def _of_several_weights(results: Sequence[Result], metrics: Sequence[str]) -> li
 
 
 def _ranked(results: Sequence[Result], metrics: Sequence[str]) -> list[Result]:
-    """Best first by PSNR, or else by the first metric that anyone has; no number, last; ties by label."""
-    valued = [name for name in metrics if any(result.scores.get(name) is not None for result in results)]
-    primary = PRIMARY if PRIMARY in valued else (valued or [""])[0]
+    """Best first by the primary metric; no number, last; ties by label."""
+    metric = primary(results, metrics)
+    sign = -1 if higher(results, metric) else 1
 
     def order(result: Result) -> tuple[Any, ...]:
-        score = result.scores.get(primary)
+        score = result.scores.get(metric)
         seed = result.what["seed"]
         ties = (result.what["label"], -1 if seed is None else seed)
-        return (score is None, 0 if score is None else -score if _higher(results, primary) else score, *ties)
+        return (score is None, 0 if score is None else sign * score, *ties)
 
     return sorted(results, key=order)
-
-
-def _scores(metric: str, ranked: Sequence[Result], notes: Sequence[str]) -> Column:
-    """A metric's column; what looks equal at the digits shown is equal, so that ties are all marked."""
-    values = [value for result in ranked if (value := result.scores.get(metric)) is not None]
-    higher = _higher(ranked, metric)
-    best = _text(ranked, metric, max(values) if higher else min(values)) if len(values) > 1 else ""
-
-    def cell(result: Result) -> Cell:
-        value, why = result.scores.get(metric), note(result, metric)
-        if value is None:
-            return Cell("n/a", note=notes.index(why) + 1) if why else Cell("–")
-        text = _text(ranked, metric, value)
-        return Cell(text, best=text == best)
-
-    return Column(_head(ranked, metric), tuple(cell(result) for result in ranked), metric)
-
-
-def _head(results: Sequence[Result], metric: str) -> str:
-    """`psnr dB ↑`; the bare name where nobody could compute it."""
-    facts = _fact(results, metric)
-    arrow = ("↑" if facts["higher_is_better"] else "↓") if facts else ""
-    return visible(" ".join(filter(None, (metric, facts.get("unit"), arrow))))
-
-
-def _fact(results: Sequence[Result], metric: str) -> dict[str, Any]:
-    return next((result.facts[metric] for result in results if metric in result.facts), {})
-
-
-def _higher(results: Sequence[Result], metric: str) -> bool:
-    return bool(_fact(results, metric).get("higher_is_better", True))
-
-
-def _text(results: Sequence[Result], metric: str, value: float) -> str:
-    return f"{value:.{_fact(results, metric).get('digits', 4)}f}"
 
 
 def _varying(name: str, ranked: Sequence[Result]) -> list[Column]:

@@ -15,9 +15,10 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from gan_bench.benchmark.leaderboard import Board, Cell, Column, Table
+from gan_bench.benchmark.leaderboard import Board
 from gan_bench.benchmark.result import Result
 from gan_bench.benchmark.schema import canonical
+from gan_bench.benchmark.table import Cell, Column, Table
 from gan_bench.benchmark.words import note, plural, visible
 from gan_bench.files import write_atomically
 
@@ -27,14 +28,14 @@ _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LEGEND = "best of its column, ties all marked · ↑ higher is better · ↓ lower is better · – not measured"
 _EMPTY = "No results yet: a training run, or gan-bench benchmark, writes one."
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
-_LABEL = "restorer"
+_OWN = "[n] judged on what it was trained on · (name) not trained"
 _LABEL_WIDTHS = (12, 32)  # characters: a longer label goes on in the next line
 
 
 def render_rich(board: Board) -> list[RenderableType]:
     """The board for a terminal of any width, in the order of printing."""
-    parts: list[RenderableType] = [_Fitted(table) for table in board.tables]
-    parts.append(Text(f"* {_LEGEND}" if board.tables else _EMPTY, style="dim"))
+    parts: list[RenderableType] = [_Fitted(table) for table in (*board.tables, *board.matrices)]
+    parts.append(Text(f"* {_legend(board)}" if board.tables else _EMPTY, style="dim"))
     parts += [Text(line, style="yellow") for line in _left_out(board)]
     return parts
 
@@ -42,14 +43,14 @@ def render_rich(board: Board) -> list[RenderableType]:
 def render_markdown(board: Board) -> str:
     """The board as GitHub's Markdown, one section per table."""
     lines = ["# Leaderboard", ""]
-    for table in board.tables:
-        heads = [_LABEL, *(column.head for column in table.columns)]
+    for table in (*board.tables, *board.matrices):
+        heads = [table.head, *(column.head for column in table.columns)]
         lines += [f"## {_escaped(table.title)}", "", _pipes(map(_escaped, heads))]
         lines += [_pipes([":--", *("--:" for _ in table.columns)])]
         rows = zip(table.labels, *(column.cells for column in table.columns), strict=True)
         lines += [_pipes([_escaped(label), *map(_markdown_cell, cells)]) for label, *cells in rows]
         lines += [f"\n{_mark(n)} {_escaped(text)}" for n, text in enumerate(table.notes, 1)] + [""]
-    lines += [f"**Bold**: {_LEGEND}." if board.tables else _EMPTY]
+    lines += [f"**Bold**: {_escaped(_legend(board))}." if board.tables else _EMPTY]
     lines += [f"\n{_escaped(line)}" for line in _left_out(board)]
     return "\n".join(lines) + "\n"
 
@@ -89,14 +90,14 @@ class _Fitted:
         yield Text(table.title, style="bold")
         for number, columns in enumerate(_blocks(table.columns, options.max_width - label_width)):
             yield from [Text()] * (number > 0)
-            yield _grid(table.labels, columns, label_width)
+            yield _grid(table, columns, label_width)
         for number, text in enumerate(table.notes, 1):
             yield Text(f"{_mark(number)} {text}", style="dim")
         yield Text()
 
     def _label_width(self, width: int) -> int:
         """As wide as the longest label, but narrower, down to a limit, where then all columns fit."""
-        longest = max(map(cell_len, (_LABEL, *self.table.labels)))
+        longest = max(map(cell_len, (self.table.head, *self.table.labels)))
         left = width - sum(_width(column) + 2 for column in self.table.columns)
         return min(longest, left if left >= _LABEL_WIDTHS[0] else _LABEL_WIDTHS[1], width // 2)
 
@@ -118,14 +119,14 @@ def _width(column: Column) -> int:
     return max(map(cell_len, (column.head, *_terminal_texts(column))))
 
 
-def _grid(labels: Sequence[str], columns: Sequence[Column], label_width: int) -> Grid:
+def _grid(table: Table, columns: Sequence[Column], label_width: int) -> Grid:
     grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 0, 0, 1), pad_edge=False)
-    grid.add_column(Text(_LABEL, style="bold"), width=label_width, overflow="fold")
+    grid.add_column(Text(table.head, style="bold"), width=label_width, overflow="fold")
     for column in columns:
         grid.add_column(Text(column.head, style="bold"), justify="right", overflow="fold")
     styles = [["bold green" if cell.best else "" for cell in column.cells] for column in columns]
     cells = [list(map(Text, _terminal_texts(c), s)) for c, s in zip(columns, styles, strict=True)]
-    for row in zip(map(Text, labels), *cells, strict=True):
+    for row in zip(map(Text, table.labels), *cells, strict=True):
         grid.add_row(*row)
     return grid
 
@@ -133,11 +134,18 @@ def _grid(labels: Sequence[str], columns: Sequence[Column], label_width: int) ->
 def _terminal_texts(column: Column) -> list[str]:
     """The cells' texts, each with a place for a mark where any has one, so that the digits stay aligned."""
     place = " " * any(cell.best or cell.note for cell in column.cells)
-    return [cell.text + ("*" if cell.best else _mark(cell.note) or place) for cell in column.cells]
+    beside = " " * any(cell.own for cell in column.cells)
+    marks = ["*" if cell.best else _mark(cell.note) or place for cell in column.cells]
+    pairs = zip(column.cells, marks, strict=True)
+    return [f"[{cell.text}]{mark}" if cell.own else f"{cell.text}{mark}{beside}" for cell, mark in pairs]
 
 
 def _mark(note: int) -> str:
     return str(note).translate(_SUPERSCRIPT) if note else ""
+
+
+def _legend(board: Board) -> str:
+    return f"{_LEGEND} · {_OWN}" if board.matrices else _LEGEND
 
 
 def _left_out(board: Board) -> list[str]:
@@ -153,7 +161,7 @@ def _left_out(board: Board) -> list[str]:
 
 
 def _markdown_cell(cell: Cell) -> str:
-    text = _escaped(cell.text) + _mark(cell.note)
+    text = _escaped(f"[{cell.text}]" if cell.own else cell.text) + _mark(cell.note)
     return f"**{text}**" if cell.best else text
 
 

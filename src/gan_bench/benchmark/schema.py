@@ -95,8 +95,16 @@ def _check_what(what: dict[str, Any]) -> None:
     for name, inner, kind in _NESTED:
         _want(what[name] is None or _is(what[name].get(inner), kind), f"what.{name} has no {inner}")
     _want(all(_is(name, str) for name in what["metrics"]), "what.metrics is not a list of names")
+    trained = what.get("trained_on")
+    _want(trained is None or _is_training(trained), "what.trained_on is odd")
     weights = what.get("metric_weights", {})
     _want(isinstance(weights, dict) and all(_is(sha, str) for sha in weights.values()), "what.metric_weights is odd")
+
+
+def _is_training(trained: Any) -> bool:
+    """Whether it names a data set and a degradation."""
+    degradation = trained.get("degradation") if isinstance(trained, dict) else None
+    return isinstance(degradation, dict) and _is(degradation.get("name"), str) and _is(trained.get("dataset"), str)
 
 
 def _check_numbers(where: str, row: dict[str, Any]) -> None:

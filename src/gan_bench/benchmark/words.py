@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from gan_bench.benchmark.conditions import differing, names_of
 from gan_bench.benchmark.result import Result, key
 from gan_bench.benchmark.schema import canonical
 
-__all__ = ["count", "duration", "labels", "note", "plural", "title", "titles", "visible"]
-
-_LONG = 40  # characters of a parameter's value in a title; what is longer is named by its digest
+__all__ = ["count", "duration", "labels", "note", "plural", "suffixes", "title", "titles", "visible"]
 
 
 def visible(text: str) -> str:
@@ -105,27 +103,49 @@ def labels(results: Sequence[Result]) -> tuple[str, ...]:
     """A label for each row of one table; what seed and selection leave alike gets a suffix that tells it apart."""
     alike = defaultdict(list)
     for index, result in enumerate(results):
-        alike[_alike(result)].append(index)
+        alike[tuple(result.what[name] for name in ("label", "seed", "selection"))].append(index)
     names = [visible(result.what["label"]) for result in results]
     for indices in alike.values():
-        if len(indices) > 1:
-            for index, suffix in zip(indices, _suffixes([results[i] for i in indices]), strict=True):
-                names[index] += f" [{suffix}]" if suffix else ""
+        for index, suffix in zip(indices, suffixes([results[i] for i in indices]), strict=True):
+            names[index] += f" [{suffix}]" if suffix else ""
     return tuple(names)
 
 
-def _alike(result: Result) -> tuple[Any, ...]:
-    return tuple(result.what[name] for name in ("label", "seed", "selection"))
+def suffixes(results: Sequence[Result]) -> list[str]:
+    """What tells results apart: on what they were trained, and where that is the same, run, code, key or number."""
+    trained = _trainings(results)
+    told = list(trained)
+    for word in dict.fromkeys(trained):
+        places = [place for place, other in enumerate(trained) if other == word]
+        if len(places) > 1:
+            for place, more in zip(places, _other_suffixes([results[i] for i in places]), strict=True):
+                told[place] = ", ".join(filter(None, (word, more)))
+    return told
 
 
-def _suffixes(results: Sequence[Result]) -> list[str]:
+def _trainings(results: Sequence[Result]) -> list[str]:
+    """`trained on jpeg`, or of one degradation what differs, `sigma 50`; nothing where that is unknown or the same."""
+    known = [(i, result.what["trained_on"]) for i, result in enumerate(results) if result.what.get("trained_on")]
+    words = [""] * len(results)
+    if len({canonical(training) for _, training in known}) < 2:
+        return words
+    conditions = [(training["dataset"], training["degradation"]) for _, training in known]
+    one = len({(dataset, degradation["name"]) for dataset, degradation in conditions}) == 1
+    values = differing([degradation for _, degradation in conditions])
+    limits = differing([{"limit": training.get("limit")} for _, training in known])
+    for (place, _), name, value, limit in zip(known, names_of(conditions), values, limits, strict=True):
+        words[place] = visible(", ".join([*(value if one else [f"trained on {name}"]), *limit]))
+    return words
+
+
+def _other_suffixes(results: Sequence[Result]) -> list[str]:
     ways: tuple[Callable[[Sequence[Result]], list[str]], ...] = (
         lambda rows: _tails([visible(row.what["restorer"]) for row in rows]),
         lambda rows: [visible(row.what["code"]) for row in rows],
         lambda rows: [key(row.what)[:6] for row in rows],
     )
-    suffixes = (way(results) for way in ways)
-    distinct = (names for names in suffixes if len(set(names)) == len(names))
+    told = (way(results) for way in ways)
+    distinct = (names for names in told if len(set(names)) == len(names))
     return next(distinct, [str(number) for number in range(1, len(results) + 1)])
 
 
@@ -142,10 +162,8 @@ def _settings(result: Result, peers: Sequence[Result]) -> dict[str, list[str]]:
 
 
 def _differing(group: str, result: Result, peers: Sequence[Result]) -> list[str]:
-    mine, all_values = result.what[group] or {}, [peer.what[group] or {} for peer in peers]
-    names = sorted({name for values in all_values for name in values})
-    differing = [name for name in names if len({canonical(values.get(name)) for values in all_values}) > 1]
-    return [f"{name} {_short(mine.get(name))}" for name in differing]
+    place = next(place for place, peer in enumerate(peers) if peer is result)
+    return differing([peer.what[group] or {} for peer in peers])[place]
 
 
 def _inputs(result: Result, peers: Sequence[Result]) -> dict[str, list[str]]:
@@ -153,11 +171,6 @@ def _inputs(result: Result, peers: Sequence[Result]) -> dict[str, list[str]]:
     digests = {peer.what["lq_sha256"] for peer in peers}
     width = 8 if len({digest[:8] for digest in digests}) == len(digests) else 64
     return _settings(result, peers) | {"inputs": [f"inputs {result.what['lq_sha256'][:width]}"]}
-
-
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else canonical(value)
-    return text if len(text) <= _LONG else f"#{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def _finite(value: Any) -> float | None:

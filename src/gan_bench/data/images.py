@@ -1,22 +1,23 @@
 """Where images come from: files found and listed by Hugging Face `datasets`, decoded by `gan_bench.image`, split.
 
 The only importer of `datasets`. Files are listed undecoded (`Image(decode=False)`), so that 16 bit stays 16 bit and a
-broken file is named. A split that the folder does not give is taken by the hash of the file stem.
+broken file is named. Each page of a TIFF is an image.
 """
 
 from __future__ import annotations
 
 import glob
-import hashlib
 import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
+from gan_bench.data.pages import Page, View, pages_of
+from gan_bench.data.splits import by_page, complete_splits, rank
 from gan_bench.errors import UsageError
 from gan_bench.image import SUFFIXES, read, verify
 
@@ -25,7 +26,6 @@ __all__ = ["Folder", "Images", "Source", "list_images"]
 log = logging.getLogger(__name__)
 
 CACHE_BYTES = 1 << 30
-SPLITS = ("train", "validation", "test")
 FOLDERS = {"train": "training", "validation": "valid val dev", "test": "testing eval evaluation"}
 WORDS = {word: split for split, words in FOLDERS.items() for word in (split, *words.split())}
 
@@ -43,14 +43,30 @@ class Images(Sequence[np.ndarray]):
     """Images of one split, decoded when asked for; small sets stay decoded in memory.
 
     Args:
-        paths: files, in the order of their names.
-        root: names are unique stems; where two stems are equal, paths below this folder without their suffix.
+        paths: files, each with all of its pages, or single pages; in the order of their names.
+        root: names are unique stems; where two stems are equal, paths below this folder without their suffix. A page
+            of several has its number behind it, `brain_003`.
         num_ch: 3 stacks one-channel images, 1 refuses colour, None leaves each image as its file has it.
+        view: the part of each picture, and what counts as white.
+
+    Attributes:
+        pages: the images, where they are stored.
+        paths: the file of each.
+        names: of each.
     """
 
-    def __init__(self, paths: Iterable[str | Path], root: str | Path = ".", num_ch: int | None = 3) -> None:
-        self.paths = sorted(Path(path) for path in paths)
-        self.names = _names(self.paths, Path(root))
+    def __init__(
+        self,
+        paths: Iterable[str | Path | Page],
+        root: str | Path = ".",
+        num_ch: int | None = 3,
+        view: View = View(),  # noqa: B008 - it never changes
+    ) -> None:
+        found = [page for path in paths for page in ([path] if isinstance(path, Page) else pages_of(path))]
+        self.pages = sorted(found)
+        self.paths = [page.path for page in self.pages]
+        self.names = _names(self.pages, Path(root))
+        self.view = view
         self.num_ch = num_ch
         self._cache: dict[int, np.ndarray] = {}
         self._cached_bytes = 0
@@ -63,18 +79,18 @@ class Images(Sequence[np.ndarray]):
         """(H, W, C) uint8 or uint16; C is `num_ch`."""
         if index in self._cache:
             return self._cache[index]
-        pixels = self._decode(self.paths[index])
+        pixels = self._decode(self.pages[index])
         if self._cached_bytes + pixels.nbytes <= CACHE_BYTES:
             self._cache[index] = pixels
             self._cached_bytes += pixels.nbytes
         return pixels
 
-    def _decode(self, path: Path) -> np.ndarray:
-        picture = read(path)
+    def _decode(self, page: Page) -> np.ndarray:
+        path, picture = page.path, read(page.path, page.number)
         if picture.alpha is not None and not self._warned_of_alpha:
             self._warned_of_alpha = True
             log.warning("%s: its alpha channel is dropped, as in every file of this set that has one", path)
-        pixels = picture.pixels
+        pixels = self.view.of(picture.pixels, path)
         if self.num_ch == 3 and pixels.shape[2] == 1:
             return np.repeat(pixels, 3, axis=2)
         if self.num_ch == 1 and pixels.shape[2] == 3:
@@ -85,8 +101,8 @@ class Images(Sequence[np.ndarray]):
         """The first `count` images by the hash of their names: a smaller set is part of every larger one."""
         if count is None:
             return self
-        chosen = sorted(sorted(range(len(self)), key=lambda i: _hash(self.names[i]))[:count])
-        smaller = Images([self.paths[i] for i in chosen], num_ch=self.num_ch)
+        chosen = sorted(sorted(range(len(self)), key=lambda i: rank(self.names[i]))[:count])
+        smaller = Images([self.pages[i] for i in chosen], num_ch=self.num_ch, view=self.view)
         smaller.names = tuple(self.names[i] for i in chosen)
         return smaller
 
@@ -98,21 +114,33 @@ class Folder:
         root: the tree. A broken file is named, and left out.
         num_ch: channels of a training image, 3 or 1.
         limit: train on this many images only.
+        part: `left` or `right`: that half of each picture, of which two stand side by side; null: all of it.
+        peak: what counts as white: a number as it is stored; `file`: the largest number of each file, all its pages
+            together; null: the largest that 8 or 16 bits can hold.
+        wanted: what to put where, for the message where there is no such folder.
 
     Raises:
         UsageError: no folder, no images, or too few to split.
     """
 
-    def __init__(self, root: str, num_ch: int = 3, limit: int | None = None) -> None:
-        self.num_ch = num_ch
-        given = {split: _whole(paths) for split, paths in list_images(root).items()}
-        splits = complete_splits(given, root)
-        self.train = Images(splits["train"], root, num_ch).subset(_positive(limit))
-        self.validation = Images(splits["validation"], root, num_ch=None)
-        self.test = Images(splits["test"], root, num_ch=None)
+    def __init__(
+        self,
+        root: str,
+        num_ch: int = 3,
+        limit: int | None = None,
+        part: str | None = None,
+        peak: float | str | None = None,
+        wanted: str = "",
+    ) -> None:
+        self.num_ch, view = num_ch, View(part, peak).checked()
+        given = {split: _whole(paths) for split, paths in list_images(root, wanted=wanted).items()}
+        splits = complete_splits(by_page(given, root), root)
+        self.train = Images(splits["train"], root, num_ch, view).subset(_positive(limit))
+        self.validation = Images(splits["validation"], root, None, view)
+        self.test = Images(splits["test"], root, None, view)
 
 
-def list_images(root: str | Path, option: str = "dataset.root=") -> dict[str, list[Path]]:
+def list_images(root: str | Path, option: str = "dataset.root=", wanted: str = "") -> dict[str, list[Path]]:
     """The image files below a folder, listed by `datasets`; every one is in a split.
 
     `datasets` would take splits from file names too, and leave out all others: a `test.png` would hide its neighbours.
@@ -121,6 +149,7 @@ def list_images(root: str | Path, option: str = "dataset.root=") -> dict[str, li
     Args:
         root: the folder.
         option: what stood before it on the command line, for messages.
+        wanted: what to do where there is no such folder.
 
     Raises:
         UsageError: the folder does not exist, holds no image, or cannot be listed.
@@ -129,7 +158,7 @@ def list_images(root: str | Path, option: str = "dataset.root=") -> dict[str, li
 
     folder = Path(root).expanduser()
     if not folder.is_dir():
-        raise UsageError(f"{option}{root}: no such folder; name one that holds images")
+        raise UsageError(f"{option}{root}: no such folder; {wanted or 'name one that holds images'}")
     nothing = UsageError(f"{option}{root}: no images found; looked for {', '.join(sorted(SUFFIXES))}")
     datasets.disable_progress_bars()
     try:
@@ -161,32 +190,6 @@ def _split(path: Path) -> str:
     return next((WORDS[word] for word in words if word in WORDS), "train")
 
 
-def complete_splits(given: Mapping[str, list[Path]], root: str | Path = ".") -> dict[str, list[Path]]:
-    """All three splits: what is given stays, what is missing is taken from train, a tenth each, at least one.
-
-    Raises:
-        UsageError: too few images, or none to train on.
-    """
-    if any(given.values()) and not given.get("train"):
-        only = ", ".join(sorted(given))
-        raise UsageError(f"dataset.root={root}: nothing to train on, only {only}; put images into a folder named train")
-    rest = sorted(given.get("train", []), key=lambda path: _hash(path.stem))
-    share = max(1, round(len(rest) / 10)) if len(rest) > 1 else 0
-    splits: dict[str, list[Path]] = {}
-    for split in SPLITS[1:]:
-        if given.get(split):
-            splits[split] = list(given[split])
-            continue
-        splits[split], rest = rest[:share], rest[share:]
-    splits["train"] = rest
-    empty = [split for split in SPLITS if not splits[split]]
-    if empty:
-        raise UsageError(
-            f"dataset.root={root}: too few images for training, validation and test; at least 3 are needed"
-        )
-    return splits
-
-
 def _whole(paths: list[Path]) -> list[Path]:
     """The files that can be read; the others are named."""
     with ThreadPoolExecutor() as pool:
@@ -209,21 +212,20 @@ def _defect(path: Path) -> str | None:
     return None
 
 
-def _names(paths: Sequence[Path], root: Path) -> tuple[str, ...]:
-    stems = [path.stem for path in paths]
-    if len(set(stems)) == len(stems):
-        return tuple(stems)
+def _names(pages: Sequence[Page], root: Path) -> tuple[str, ...]:
+    """Stems, else paths below the root, without their suffixes where that tells them apart."""
     base = root.expanduser().resolve()
-    below = [path.relative_to(base) if path.is_relative_to(base) else path for path in paths]
-    names = [path.with_suffix("").as_posix() for path in below]
-    return tuple(names) if len(set(names)) == len(names) else tuple(path.as_posix() for path in below)
+    below = [page.path.relative_to(base) if page.path.is_relative_to(base) else page.path for page in pages]
+    names: tuple[str, ...] = ()
+    stems = [path.stem for path in below]
+    for files in (stems, [path.with_suffix("").as_posix() for path in below], [path.as_posix() for path in below]):
+        names = tuple(file + page.label for file, page in zip(files, pages, strict=True))
+        if len(set(names)) == len(names):
+            break
+    return names
 
 
 def _positive(limit: int | None) -> int | None:
     if limit is not None and limit < 1:
         raise UsageError(f"dataset.limit={limit}: at least one image is needed to train on")
     return limit
-
-
-def _hash(name: str) -> str:
-    return hashlib.sha256(name.encode()).hexdigest()

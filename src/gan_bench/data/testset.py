@@ -13,6 +13,7 @@ from torch import Tensor
 
 from gan_bench.batch import Batch
 from gan_bench.chance import generator
+from gan_bench.data.frozen import Frozen
 from gan_bench.data.images import Images
 from gan_bench.degradations.base import Degradation
 from gan_bench.errors import UsageError
@@ -83,22 +84,35 @@ class Degraded(TestSet):
         degradation: makes the lq.
         described: its name and parameters, for the result.
         seed: of the set; the same for every model that is compared.
+        frozen: the lq images are files in the cache, which the next evaluation reads; else they are in memory only.
     """
 
     def __init__(
-        self, name: str, gt: Images, degradation: Degradation, described: dict[str, Any], seed: int = 0
+        self,
+        name: str,
+        gt: Images,
+        degradation: Degradation,
+        described: dict[str, Any],
+        seed: int = 0,
+        frozen: bool = False,
     ) -> None:
         self.name, self.gt, self.made_by, self.degradation, self.seed = name, gt, degradation, described, seed
         self.names, self.scale = gt.names, degradation.scale
+        self._frozen = Frozen(name, described, self.scale, seed) if frozen else None
         self._lq: dict[int, Tensor] = {}
 
     def __getitem__(self, index: int) -> Batch:
         """The pair of one image: lq (1, C, H/s, W/s) on 8-bit levels, gt (1, C, H, W)."""
         gt = self._cropped(self.gt, index)
+        name = self.names[index]
+
+        def make() -> Tensor:
+            draw = self.made_by.draw([generator("degradation", self.seed, name)])
+            return self.made_by.apply_8bit(gt, draw)
+
         if index not in self._lq:
-            draw = self.made_by.draw([generator("degradation", self.seed, self.names[index])])
-            self._lq[index] = self.made_by.apply_8bit(gt, draw)
-        return Batch(self._lq[index], gt, (self.names[index],))
+            self._lq[index] = self._frozen.lq(name, gt, make) if self._frozen else make()
+        return Batch(self._lq[index], gt, (name,))
 
 
 class Given(TestSet):

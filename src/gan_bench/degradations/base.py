@@ -113,7 +113,7 @@ class Degradation:
         if image.device.type == "cpu":
             lq = self._one_by_one(image.float(), draw, lq_size)
         elif self.varies and self.granularity == "sample":
-            pairs = zip(image.float().split(1), draw, strict=True)
+            pairs = zip(image.float().unsqueeze(1), draw, strict=True)
             lq = torch.cat([self.on_batch(one, [drawn], lq_size) for one, drawn in pairs])
         else:
             lq = self.on_batch(image.float(), draw, lq_size)

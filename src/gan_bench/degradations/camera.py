@@ -84,4 +84,5 @@ class KernelBlur(Blurring):
 
     def kernel(self, drawn: dict[str, Any]) -> kernels.Kernel:
         """The (k, k) kernel of a sample's drawn number, its sum 1."""
-        return self.kernels[drawn["kernel"]]
+        chosen: kernels.Kernel = self.kernels[drawn["kernel"]]
+        return chosen

@@ -118,6 +118,8 @@ class OneOf(Degradation):
         if self.choices.keys() != self.weights.keys():
             odd = sorted(self.choices.keys() ^ self.weights.keys())[0]
             raise ValueError(f"weights: {odd!r} is among the choices or among the weights only")
+        if any(isinstance(choice, OneOf) for choice in self.choices.values()):
+            raise ValueError("choices: one of them is a OneOf itself; put its choices among these")
         self.reach = max(choice.reach for choice in self.choices.values())
         self.varies = any(choice.varies for choice in self.choices.values())
 
@@ -130,13 +132,13 @@ class OneOf(Degradation):
 
     def on_pixels(self, pixels: Pixels, drawn: dict[str, Any], lq_size: Size) -> Pixels:
         """The chosen one."""
-        return self.choices[drawn["is"]].on_pixels(pixels, drawn, lq_size)
+        return self.choices[drawn["is"]].on_pixels(pixels, _its_own(drawn), lq_size)
 
     def on_batch(self, image: Tensor, draw: Draw, lq_size: Size) -> Tensor:
         """Each of the chosen ones on its samples."""
 
         def work(part: Tensor, drawn: Draw) -> Tensor:
-            return self.choices[drawn[0]["is"]].on_batch(part, drawn, lq_size)
+            return self.choices[drawn[0]["is"]].on_batch(part, [_its_own(one) for one in drawn], lq_size)
 
         return _grouped(image, draw, lambda drawn: str(drawn["is"]), work)
 
@@ -188,6 +190,11 @@ class Shuffle(Degradation):
             return part
 
         return _grouped(image, draw, lambda drawn: tuple(drawn["order"]), work)
+
+
+def _its_own(drawn: dict[str, Any]) -> dict[str, Any]:
+    """What the chosen degradation drew."""
+    return {name: value for name, value in drawn.items() if name != "is"}
 
 
 def _granularity(word: str) -> Literal["sample", "batch"]:

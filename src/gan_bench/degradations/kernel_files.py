@@ -119,4 +119,5 @@ def _checked(array: Any, where: str) -> Kernel:
         raise ValueError(f"{where} sums to {kernel.sum():g}: a blur kernel's sum is above zero")
     kernel = np.pad(kernel, [(0, 1 - length % 2) for length in kernel.shape])
     size = max(kernel.shape)
-    return np.pad(kernel, [((size - length) // 2,) * 2 for length in kernel.shape]) / kernel.sum()
+    square: Kernel = np.pad(kernel, [((size - length) // 2,) * 2 for length in kernel.shape]) / kernel.sum()
+    return square

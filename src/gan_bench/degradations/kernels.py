@@ -21,7 +21,6 @@ Kernel = NDArray[np.float64]
 
 SHARPEST = 1e-3  # pixels; a Gaussian this narrow is one pixel, exactly, as is one of sigma 0
 STEPS = 256
-FINE = 64  # slices of a pixel, in which a disk's edge is taken for level
 
 
 def gaussian(size: int, sigma_x: float, sigma_y: float | None = None, angle: float = 0.0) -> Kernel:
@@ -73,12 +72,21 @@ def disk(radius: float) -> Kernel:
         (k, k) with k = disk_size(radius).
     """
     size, radius = disk_size(radius), max(radius, 0.5)
-    x = (np.arange(size * FINE) + 0.5) / FINE - size / 2
-    edge = np.sqrt(np.maximum(radius**2 - x**2, 0))
-    top = np.arange(size)[:, None] - size / 2
-    inside = np.clip(edge, top, top + 1) - np.clip(-edge, top, top + 1)
-    shares = inside.reshape(size, size, FINE).mean(2)
-    return _normalised(shares + shares.T)
+    edges = np.arange(size + 1) - size / 2
+    corners = _quarter(np.abs(edges)[:, None], np.abs(edges), radius) * np.sign(np.outer(edges, edges))
+    return _normalised(np.diff(np.diff(corners, axis=0), axis=1))
+
+
+def _quarter(y: Kernel, x: Kernel, radius: float) -> Kernel:
+    """Area of the disk about 0 within the rectangles from 0 to (x, y): below y, then below the circle."""
+    x, y = np.minimum(x, radius), np.minimum(y, radius)
+    meets = np.minimum(x, np.sqrt(radius**2 - y**2))
+
+    def below(x: Kernel) -> Kernel:
+        area: Kernel = (x * np.sqrt(radius**2 - x**2) + radius**2 * np.arcsin(x / radius)) / 2
+        return area
+
+    return y * meets + below(x) - below(meets)
 
 
 def disk_size(radius: float) -> int:
@@ -136,7 +144,8 @@ def _distance(size: int, sigma_x: float, sigma_y: float | None, angle: float) ->
 
 
 def _normalised(kernel: Kernel) -> Kernel:
-    return kernel / kernel.sum()
+    normalised: Kernel = kernel / kernel.sum()
+    return normalised
 
 
 def _path(tremor: float, pull: float, jolts: float, rng: np.random.Generator) -> NDArray[np.complex128]:

@@ -89,7 +89,7 @@ def which(rng: np.random.Generator, weights: Mapping[str, float]) -> str:
         total += weight
         if place < total:
             return name
-    return next(name for name in reversed(weights) if weights[name] > 0)
+    return [name for name, weight in weights.items() if weight > 0][-1]  # the sum was a little less than 1
 
 
 def seed(rng: np.random.Generator) -> int:

@@ -62,7 +62,7 @@ class Sharpen(Degradation):
         detail += turned
         np.clip(detail, 0, 1, out=detail)
         detail -= turned
-        sharpened = cv2.transpose(detail)
+        sharpened: Pixels = cv2.transpose(detail)
         sharpened *= soft
         sharpened += pixels
         return sharpened
@@ -75,7 +75,7 @@ class Sharpen(Degradation):
         return image + soft * (sharp - image)
 
     def _blurred(self, image: Tensor) -> Tensor:
-        column = [self.gaussian] * len(image)
+        column = [np.asarray(self.gaussian, np.float64)] * len(image)
         return convolve_batch(convolve_batch(image, column), [kernel.T for kernel in column])
 
     def _down(self, pixels: Pixels) -> Pixels:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -96,23 +97,24 @@ class Tracker(L.Callback):
         self._sent |= values
         self.session.log({name: value for name, value in values.items() if name not in stale}, step)
 
-    def log_results(self, results: Sequence[Result], panels: Path) -> None:
+    def log_results(self, results: Mapping[str, Result], panels: Path) -> None:
         """Send test scores and panels, once: a complete run that is asked for again has nothing new to say.
 
         Args:
-            results: of the run.
-            panels: the folder of `<set>_<image>.png`.
+            results: of the run, by the names of what it was judged on.
+            panels: the folder of `<name>_<image>.png`.
         """
         known = self._logged.read_text().split() if self._logged.exists() else []
-        self._keys = [key(result.what) for result in results]
+        self._keys = [key(result.what) for result in results.values()]
         if self._session or "WANDB_SWEEP_ID" in os.environ or not set(self._keys) <= set(known):
-            for result in results:
-                self._log_result(result, panels)
+            for name, result in results.items():
+                self._log_result(name, result, panels)
 
-    def _log_result(self, result: Result, panels: Path) -> None:
-        name, budget = result.what["set"], result.what["budget"]
-        for path in sorted(panels.glob(f"{name}_*.png"))[:PANELS]:
-            image = path.stem.removeprefix(f"{name}_")
+    def _log_result(self, name: str, result: Result, panels: Path) -> None:
+        budget = result.what["budget"]
+        images = sorted(re.sub(r"[^\w.-]", "-", image) for image in result.images)
+        paths = {image: panels / f"{name}_{image}.png" for image in images}  # photos_* would be photos_jpeg_* too
+        for image, path in [(image, path) for image, path in paths.items() if path.exists()][:PANELS]:
             self.session.log_image(f"panels/{name}/{image}", path, image, budget["steps"] if budget else 0)
         scores = {f"test/{name}/{metric}": value for metric, value in result.scores.items() if value is not None}
         costs = {cost: result.cost.get(cost) for cost in ("parameters", "training_seconds")}
@@ -171,7 +173,7 @@ def followed(logger: Any, folder: Path, study: str | None, config: Mapping[str, 
     logger.close()
 
 
-def log_results(logger: Any, results: Sequence[Result], panels: Path) -> None:
+def log_results(logger: Any, results: Mapping[str, Result], panels: Path) -> None:
     """Send a run's results where its logger is a `Tracker`; see `Tracker.log_results`."""
     if isinstance(logger, Tracker):
         logger.log_results(results, panels)

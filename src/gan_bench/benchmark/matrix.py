@@ -1,0 +1,167 @@
+"""Trained on i, judged on j: one matrix per model that was trained and judged under several conditions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gan_bench.benchmark.conditions import Condition, differing, names_of
+from gan_bench.benchmark.result import Result, key
+from gan_bench.benchmark.schema import canonical
+from gan_bench.benchmark.table import Column, Table, head, metrics_of, primary, score_cells
+from gan_bench.benchmark.words import note, plural, suffixes, visible
+
+__all__ = ["matrices"]
+
+Rows = dict[Any, dict[str, Result]]
+"""By what a row is, and within it by what a column is, the result that is shown."""
+
+
+def matrices(results: Sequence[Result]) -> tuple[Table, ...]:
+    """One matrix for each model (label, budget, protocol, scale, seed) of two or more trainings and conditions.
+
+    Rows are trainings, then what needed none and was judged under the same conditions; columns are those conditions, in
+    the order of the rows. A cell holds the primary metric's mean; nothing is averaged over cells.
+
+    Args:
+        results: in the board's order.
+    """
+    models = defaultdict(list)
+    for result in results:
+        if result.what["budget"] and result.what.get("trained_on"):
+            models[_model(result)].append(result)
+    ready = [result for result in results if not result.what["budget"]]
+    found = [group for group in models.values() if _crosses(group)]
+    titles = _titles([group[0] for group in found])
+    return tuple(_matrix(title, group, ready) for title, group in zip(titles, found, strict=True))
+
+
+def _model(result: Result) -> str:
+    what = result.what
+    budget = [what["budget"]["name"], what["budget"]["steps"]]
+    return canonical([what["label"], budget, what["seed"], what["selection"], _frame(result)])
+
+
+def _frame(result: Result) -> str:
+    """What all numbers of a matrix share, trained or not."""
+    return canonical([result.what["protocol"], result.what["scale"]])
+
+
+def _crosses(group: Sequence[Result]) -> bool:
+    trainings = {canonical(result.what["trained_on"]) for result in group}
+    return len(trainings) > 1 and len({_column(result) for result in group}) > 1
+
+
+def _column(result: Result) -> str:
+    """What a result was judged on, to the last pixel of its inputs."""
+    return canonical([result.what[name] for name in ("set", "degradation", "lq_sha256")])
+
+
+def _matrix(title: str, group: Sequence[Result], ready: Sequence[Result]) -> Table:
+    rows = _rows(group, lambda what: (canonical(what["trained_on"]), what["checkpoint_sha256"] or what["restorer"]))
+    leads = sorted((next(iter(row.values())) for row in rows.values()), key=lambda one: _order(_trained(one)))
+    columns = {_column(result): result for result in group}
+    peers = [one for one in ready if _column(one) in columns and _frame(one) == _frame(group[0])]
+    others = _rows(peers, lambda what: (what["label"], what["checkpoint_sha256"]))
+    lines = [_line(rows, lead) for lead in leads] + list(others.values())
+    names, heads = _names(leads, list(columns.values()))
+    metric = primary(group, metrics_of(group))
+    shown = [result for line in lines for result in line.values()]
+    notes = tuple(dict.fromkeys([text for one in shown if (text := note(one, metric))] + _versions(shown)))
+    order = sorted(columns, key=lambda name: _order(_judged(columns[name])))
+
+    def column(name: str) -> Column:
+        home = canonical(_judged(columns[name]))
+        own = [canonical(_trained(lead)) == home for lead in leads] + [False] * len(others)
+        cells = score_cells(metric, [line.get(name) for line in lines], notes, own)
+        return Column(heads[name], cells, metric)
+
+    labels = [*names, *(visible(f"({next(iter(row.values())).what['label']})") for row in others.values())]
+    about = [*_shared([*map(_trained, leads), *map(_judged, columns.values())]), title, head(group, metric)]
+    return Table(" · ".join(about), tuple(shown), tuple(labels), tuple(map(column, order)), notes, "trained on")
+
+
+def _shared(conditions: Sequence[Condition]) -> list[str]:
+    """The data set, and the degradation, where there is but one."""
+    sets, names = {dataset for dataset, _ in conditions}, {str((known or {}).get("name")) for _, known in conditions}
+    return [visible(next(iter(words))) for words in (sets, names) if len(words) == 1]
+
+
+def _rows(results: Sequence[Result], row_of: Any) -> Rows:
+    """Of several results of one cell, as of several versions of the code, the one that was computed last."""
+    rows: Rows = defaultdict(dict)
+    for result in sorted(results, key=lambda one: (str(one.provenance.get("date", "")), key(one.what))):
+        rows[row_of(result.what)][_column(result)] = result
+    return rows
+
+
+def _line(rows: Rows, lead: Result) -> dict[str, Result]:
+    return next(row for row in rows.values() if any(result is lead for result in row.values()))
+
+
+def _trained(result: Result) -> Condition:
+    training = result.what["trained_on"]
+    return training["dataset"], training["degradation"]
+
+
+def _judged(result: Result) -> Condition:
+    return result.what["set"], result.what["degradation"]
+
+
+def _order(condition: Condition) -> tuple[Any, ...]:
+    """By name, then by the values in their own order: 5 before 15, and null, as of nothing left out, before all."""
+    dataset, degradation = condition
+    return (dataset, str((degradation or {}).get("name", "")), *_values(degradation))
+
+
+def _values(node: Any) -> tuple[Any, ...]:
+    if isinstance(node, Mapping):
+        return tuple(place for name in sorted(node) for place in _values(node[name]))
+    number = isinstance(node, int | float) and not isinstance(node, bool)
+    return ((0 if node is None else 1 if number else 2, node if number else 0, "" if number else canonical(node)),)
+
+
+def _names(leads: Sequence[Result], columns: Sequence[Result]) -> tuple[list[str], dict[str, str]]:
+    """Rows and columns called alike where they are the same; equal rows and columns of other inputs told apart."""
+    names = names_of([*map(_trained, leads), *map(_judged, columns)], short=True)
+    rows, heads = names[: len(leads)], names[len(leads) :]
+    limits = differing([{"limit": lead.what["trained_on"].get("limit")} for lead in leads])
+    rows = [", ".join([name, *limit]) for name, limit in zip(rows, limits, strict=True)]
+    for name in {name for name in rows if rows.count(name) > 1}:
+        places = [place for place, other in enumerate(rows) if other == name]
+        for place, suffix in zip(places, suffixes([leads[i] for i in places]), strict=True):
+            rows[place] += f" [{suffix}]"
+    told = {}
+    for name, result in zip(heads, columns, strict=True):
+        more = f", inputs {result.what['lq_sha256'][:8]}" if heads.count(name) > 1 else ""
+        told[_column(result)] = visible(name + more)
+    return list(map(visible, rows)), told
+
+
+def _versions(results: Sequence[Result]) -> list[str]:
+    codes = sorted({result.what["code"] for result in results})
+    return (
+        [visible(f"numbers of {plural(len(codes), 'version')} of gan-bench: {', '.join(codes)}")] if codes[1:] else []
+    )
+
+
+def _titles(leads: Sequence[Result]) -> list[str]:
+    """`msrresnet ×4, trained on (rows) and judged on (columns) · protocol y · budget quick (400 steps) · seed 0`."""
+    titles = []
+    for lead in leads:
+        what, budget = lead.what, lead.what["budget"]
+        words = [
+            f"{what['label']} ×{what['scale']}, trained on (rows) and judged on (columns)",
+            f"protocol {what['protocol']['name']}",
+            f"budget {budget['name']} ({plural(budget['steps'], 'step')})",
+            f"seed {what['seed']}",
+            *([] if what["selection"] in (None, "last") else [what["selection"]]),
+        ]
+        titles.append(visible(" · ".join(words)))
+    for name in {name for name in titles if titles.count(name) > 1}:
+        places = [place for place, other in enumerate(titles) if other == name]
+        told = differing([leads[i].what["protocol"] for i in places])
+        for place, words in zip(places, told, strict=True):
+            titles[place] += visible("".join(f", {word}" for word in words))
+    return titles

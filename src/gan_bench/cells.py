@@ -1,0 +1,98 @@
+"""What a model is judged on at its end, as configs: its own data set and degradation, and the cells of its suite."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gan_bench.errors import UsageError
+
+__all__ = ["Cell", "find_cells"]
+
+Find = Callable[[str, str, str, Mapping[str, Any]], dict[str, Any]]
+WithValues = Callable[[Mapping[str, Any], Mapping[str, Any], str], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A data set under a degradation.
+
+    Attributes:
+        place: where it was typed, `suite.cells[1]`; empty for the run's own.
+        name: no two of a run are alike: `photos` for its own, `photos_jpeg`, `photos_gaussian_noise_sigma50`.
+        dataset: resolved node.
+        degradation: resolved node, at the run's scale.
+    """
+
+    place: str
+    name: str
+    dataset: dict[str, Any]
+    degradation: dict[str, Any]
+
+
+def find_cells(config: Mapping[str, Any], find: Find, with_values: WithValues) -> list[Cell]:
+    """The run's own cell and those of `suite.cells`, each once.
+
+    Args:
+        config: the run's resolved config.
+        find: from group, name, place in the config and the config to the node of that file.
+        with_values: from a degradation's node, values of it and their place to the checked node.
+
+    Raises:
+        UsageError: a cell is no mapping, or names what is not there.
+    """
+    asked = (config.get("suite") or {}).get("cells") or []
+    if not isinstance(asked, list):
+        raise UsageError("suite.cells: a list is needed, e.g. suite.cells=[{degradation: jpeg}]")
+    dataset, degradation = config.get("dataset") or {}, config.get("degradation") or {}
+    found = [Cell("", str(dataset.get("name")), dict(dataset), dict(degradation))]
+    for index, words in enumerate(asked):
+        cell = _cell(f"suite.cells[{index}]", words, config, find, with_values)
+        if not any((cell.dataset, cell.degradation) == (other.dataset, other.degradation) for other in found):
+            taken = {other.name for other in found}
+            found.append(cell if cell.name not in taken else replace(cell, name=f"{cell.name}_{_digest(cell)}"))
+    return found
+
+
+def _cell(place: str, words: Any, config: Mapping[str, Any], find: Find, with_values: WithValues) -> Cell:
+    if not isinstance(words, Mapping):
+        raise UsageError(f"{place}: a mapping is needed, e.g. {{degradation: jpeg}}, not {words!r}")
+    values = {str(key): value for key, value in words.items() if key not in ("dataset", "degradation")}
+    if "scale" in values:
+        raise UsageError(f"{place}.scale: a cell has the run's scale; set degradation.scale")
+    dataset, degradation = config["dataset"], config["degradation"]
+    named = [dataset["name"]]
+    if words.get("dataset", dataset["name"]) != dataset["name"]:  # the run's own may have a root or limit of its own
+        dataset = _whole(find("dataset", words["dataset"], f"{place}.dataset", config), f"{place}.dataset")
+        named = [dataset["name"]]
+    if "degradation" in words:
+        degradation = find("degradation", words["degradation"], f"{place}.degradation", config)
+        named.append(degradation["name"])
+    if "scale" in config["degradation"]:
+        values["scale"] = config["degradation"]["scale"]
+    degradation = with_values(degradation, values, place)
+    values.pop("scale", None)
+    named += [f"{key}{_spelled(value)}" for key, value in values.items()]
+    return Cell(place, "_".join(map(str, named)), dict(dataset), degradation)
+
+
+def _whole(dataset: dict[str, Any], place: str) -> dict[str, Any]:
+    """The node of a data set, if it says all that is needed."""
+    missing = [key for key, value in dataset.items() if value == "???"]
+    if missing:
+        raise UsageError(f"{place}: {dataset['name']} leaves {missing[0]} open; take a data set whose yaml says it")
+    return dataset
+
+
+def _spelled(value: Any) -> str:
+    """A value as part of a file's name."""
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return "".join(letter if letter.isalnum() or letter in ".-" else "-" for letter in text).strip("-")[:24]
+
+
+def _digest(cell: Cell) -> str:
+    text = json.dumps([cell.dataset, cell.degradation], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
