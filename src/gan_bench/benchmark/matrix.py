@@ -131,7 +131,7 @@ def _names(leads: Sequence[Result], columns: Sequence[Result]) -> tuple[list[str
     for name in {name for name in rows if rows.count(name) > 1}:
         places = [place for place, other in enumerate(rows) if other == name]
         for place, suffix in zip(places, suffixes([leads[i] for i in places]), strict=True):
-            rows[place] += f" [{suffix}]"
+            rows[place] += f" [{suffix}]" if suffix else ""
     told = {}
     for name, result in zip(heads, columns, strict=True):
         more = f", inputs {result.what['lq_sha256'][:8]}" if heads.count(name) > 1 else ""
