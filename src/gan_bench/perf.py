@@ -188,11 +188,11 @@ def _print(document: dict[str, Any]) -> None:
     console = Console()
     size, crop, batch = document["gt"], document["crop"], document["batch"]
     console.print(
-        f"{document['degradation']['name']} · gt {size}x{size}, degraded {crop}x{crop} · batch {batch} · "
-        f"{document['threads']} thread(s) · mean of {document['rounds']} rounds"
+        f"{document['degradation']['name']}: {crop}x{crop} degraded, {size}x{size} kept, batch {batch}, "
+        f"threads {document['threads']}, mean of {document['rounds']} rounds"
     )
     table = Table(box=box.SIMPLE_HEAD, show_edge=False)
-    for head in ("", "images/s", "ms/image", "times ours", "least of a round"):
+    for head in ("", "images/s", "ms/image", "times ours", "least round"):
         table.add_column(head, justify="right" if head else "left")
     for name, row in document["measured"].items():
         table.add_row(name, *(f"{row[key]:.2f}" for key in row))

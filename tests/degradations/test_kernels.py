@@ -105,7 +105,8 @@ def test_disk_is_the_share_of_each_pixel_inside(radius):
 
     for column, row in ((0, 0), (half, 0), (half // 2, half // 2), (max(half - 1, 0), half // 2)):
         left = column - 0.5
-        kinks = [x for x in (math.sqrt(max(0, radius**2 - (row + s) ** 2)) for s in (-0.5, 0.5)) if left < x < left + 1]
+        crossings = [math.sqrt(max(0, radius**2 - (row + side) ** 2)) for side in (-0.5, 0.5)]
+        kinks = [x for x in (*crossings, radius) if left < x < left + 1]
         share = quad(covered, left, left + 1, args=(row - 0.5,), points=kinks or None, limit=200)[0]
         assert kernel[half + row, half + column] == pytest.approx(share / (math.pi * radius**2), abs=1e-7)
 

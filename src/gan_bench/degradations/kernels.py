@@ -71,22 +71,12 @@ def disk(radius: float) -> Kernel:
     Returns:
         (k, k) with k = disk_size(radius).
     """
-    size, radius = disk_size(radius), max(radius, 0.5)
-    edges = np.arange(size + 1) - size / 2
-    corners = _quarter(np.abs(edges)[:, None], np.abs(edges), radius) * np.sign(np.outer(edges, edges))
-    return _normalised(np.diff(np.diff(corners, axis=0), axis=1))
-
-
-def _quarter(y: Kernel, x: Kernel, radius: float) -> Kernel:
-    """Area of the disk about 0 within the rectangles from 0 to (x, y): below y, then below the circle."""
-    x, y = np.minimum(x, radius), np.minimum(y, radius)
-    meets = np.minimum(x, np.sqrt(radius**2 - y**2))
-
-    def below(x: Kernel) -> Kernel:
-        area: Kernel = (x * np.sqrt(radius**2 - x**2) + radius**2 * np.arcsin(x / radius)) / 2
-        return area
-
-    return y * meets + below(x) - below(meets)
+    half, radius = disk_size(radius) // 2, max(radius, 0.5)
+    quarter = _quarter_disk(radius, np.append(0, np.arange(half + 1) + 0.5))
+    kernel = np.zeros((2 * half + 1, 2 * half + 1))
+    for part in (kernel, kernel[::-1], kernel[:, ::-1], kernel[::-1, ::-1]):
+        part[half:, half:] += quarter
+    return _normalised(kernel)
 
 
 def disk_size(radius: float) -> int:
@@ -146,6 +136,21 @@ def _distance(size: int, sigma_x: float, sigma_y: float | None, angle: float) ->
 def _normalised(kernel: Kernel) -> Kernel:
     normalised: Kernel = kernel / kernel.sum()
     return normalised
+
+
+def _quarter_disk(radius: float, edges: NDArray[np.float64]) -> Kernel:
+    """Areas of a disk's first quadrant within the cells between edges, which begin at its centre."""
+    left, right = edges[:-1], edges[1:]
+    bottom, top = left[:, None], right[:, None]
+    above = np.clip(np.sqrt(np.maximum(radius**2 - top**2, 0)), left, right)  # up to here a cell's column is full
+    ends = np.clip(np.sqrt(np.maximum(radius**2 - bottom**2, 0)), left, right)
+
+    def area(x: Kernel) -> Kernel:
+        """Under the circle, from its centre to x."""
+        x = np.minimum(x, radius)
+        return (x * np.sqrt(radius**2 - x**2) + radius**2 * np.arcsin(x / radius)) / 2
+
+    return (above - left) * (top - bottom) + area(ends) - area(above) - bottom * (ends - above)
 
 
 def _path(tremor: float, pull: float, jolts: float, rng: np.random.Generator) -> NDArray[np.complex128]:
