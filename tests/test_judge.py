@@ -199,3 +199,18 @@ def test_what_was_unavailable_is_asked_again_once_it_is_there(tests, tmp_path, m
     assert second.what["metric_weights"] == {"learnt": "f" * 64}
     assert second.scores["learnt"] == second.scores["psnr"]
     assert len(list(tmp_path.glob("little_*.json"))) == 2
+
+
+@pytest.mark.parametrize("limit", [None, 5])
+def test_a_result_says_what_was_trained_on(tests, limit):
+    config = {
+        "dataset": {"name": "photos", "_target_": "x", "limit": limit},
+        "degradation": {"name": "jpeg", "_target_": "y", "quality": 20, "scale": 2},
+    }
+    what = answer(question(tests, Spy(origin=Origin("net", "f" * 64, config=config)))).what
+    trained = {"dataset": "photos", "degradation": {"name": "jpeg", "parameters": {"quality": 20, "scale": 2}}}
+    assert what["trained_on"] == (trained if limit is None else trained | {"limit": limit})
+
+
+def test_what_was_not_trained_here_was_trained_on_nothing(tests):
+    assert answer(question(tests)).what["trained_on"] is None

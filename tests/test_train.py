@@ -90,9 +90,13 @@ def test_another_seed_is_another_run(train, tmp_path):
     assert files[0] != files[1]
 
 
+KINDS = ("bicubic", "gaussian_noise", "gaussian_blur", "jpeg", "realesrgan")  # size, noise, blur, codec, blind
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_every_model_smoke_trains_under_one_degradation_of_each_kind(train, model):
-    assert train(f"model={model}", "degradation.scale=2")[0] == 0
+    words = [f"model={model}", "degradation.scale=2", "metrics=quick", f"degradation={','.join(KINDS)}"]
+    assert train("-m", *words)[0] == 0
 
 
 @pytest.mark.parametrize("degradation", DEGRADATIONS)

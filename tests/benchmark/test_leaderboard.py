@@ -410,3 +410,51 @@ def test_an_undefined_score_of_one_image_is_noted():
     result = made("a", scores)
     result.images["image0"]["psnr"], result.images["image1"]["psnr"] = 3.0, 4.0
     assert board([result]).tables[0].notes == ("psnr: no mean, undefined on 1 of 3 images",)
+
+
+def trained_on(name, dataset="photos", limit=None, **parameters):
+    training = {"dataset": dataset, "degradation": {"name": name, "parameters": parameters}}
+    return training if limit is None else training | {"limit": limit}
+
+
+def of_trainings(*trainings):
+    """Rows alike but for their trainings, best first."""
+    return [
+        made("net", {"psnr": 30.0 - n}, trained_on=training, checkpoint_sha256=str(n), restorer=f"net_{n}")
+        for n, training in enumerate(trainings)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("trainings", "expected"),
+    [
+        ([trained_on("jpeg"), trained_on("noise", sigma=25)], ["net [trained on jpeg]", "net [trained on noise]"]),
+        ([trained_on("noise", sigma=5), trained_on("noise", sigma=50)], ["net [sigma 5]", "net [sigma 50]"]),
+        ([trained_on("chain", without="blur1"), trained_on("chain", without=None)], ["net [without blur1]", "net"]),
+        ([trained_on("jpeg"), trained_on("jpeg", "faces")],
+         ["net [trained on photos, jpeg]", "net [trained on faces, jpeg]"]),
+        ([trained_on("jpeg", limit=5), trained_on("jpeg")], ["net [limit 5]", "net"]),
+        ([trained_on("jpeg"), trained_on("noise"), trained_on("noise")],
+         ["net [trained on jpeg]", "net [trained on noise, 1]", "net [trained on noise, 2]"]),
+        ([trained_on("jpeg"), trained_on("jpeg")], ["net [0]", "net [1]"]),
+        ([None, None], ["net [0]", "net [1]"]),
+    ],
+)  # fmt: skip
+def test_rows_alike_are_told_apart_by_their_trainings_first(trainings, expected):
+    [table] = board(of_trainings(*trainings)).tables
+    assert list(table.labels) == expected
+
+
+def test_equal_names_with_other_inputs_say_so_in_both_tables():
+    tables = board([made("a", {"psnr": 1.0}, lq_sha256=x * 64) for x in "ab"]).tables
+    for table, (own, other) in zip(tables, (("a" * 8, "b" * 8), ("b" * 8, "a" * 8)), strict=True):
+        assert table.notes == (
+            f"inputs {own} are not {other} of the same name (another machine, version, seed, or other images): "
+            "their rows do not compare",
+        )
+
+
+@pytest.mark.parametrize("other", [{"set": "set5"}, {"degradation": {"name": "jpeg"}}, {"scale": 2}, {"images": 2}])
+def test_inputs_of_another_name_need_no_note(other):
+    rows = [made("a", {"psnr": 1.0}), made("a", {"psnr": 1.0}, lq_sha256="b" * 64, **other)]
+    assert [table.notes for table in board(rows).tables] == [(), ()]

@@ -320,3 +320,16 @@ def test_the_record_is_flat_and_strict():
 def test_the_room_imports_no_torch():
     code = "import sys, gan_bench.benchmark; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_it_was_trained_on_is_kept_and_no_part_of_the_key(tmp_path):
+    training = {"dataset": "photos", "degradation": {"name": "jpeg", "parameters": {"quality": 20}}}
+    assert key(WHAT | {"trained_on": training}) == key(WHAT | {"trained_on": None}) == key(WHAT)
+    assert read(made({"trained_on": training}).write(tmp_path)).what["trained_on"] == training
+
+
+@pytest.mark.parametrize("odd", ["jpeg", {}, {"dataset": "photos"}, {"dataset": 1, "degradation": {"name": "jpeg"}},
+                                 {"dataset": "photos", "degradation": {}}])  # fmt: skip
+def test_an_odd_training_is_refused(odd):
+    with pytest.raises(ValueError, match=r"^what\.trained_on is odd$"):
+        made({"trained_on": odd})

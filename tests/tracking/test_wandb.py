@@ -136,6 +136,41 @@ def test_a_board_is_a_table_with_charts_and_the_files(runs):
     assert all(path.is_absolute() and json.loads(path.read_text())["schema"] for path in contents.values())
 
 
+def test_each_cell_of_a_suite_has_names_of_its_own(tmp_path, monkeypatch):
+    told = []
+
+    class Told:
+        """A W&B run that remembers what it was told."""
+
+        def log_image(self, key, path, caption, step):
+            told.append((key, path.name, step))
+
+        def summarize(self, values):
+            told.extend(values)
+
+    panels = ("photos_a.png", "photos_jpeg_a.png", "photos_jpeg_b-c.png", "validation_0000002.png")
+    for name in panels:
+        (tmp_path / "panels" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "panels" / name).touch()
+    what = dict.fromkeys(("label", "set", "lq_sha256", "degradation", "scale", "protocol", "selection", "code"), "x")
+    what |= {"checkpoint_sha256": "c", "metrics": ["psnr"], "budget": {"steps": 4}}
+    results = {
+        name: SimpleNamespace(what=what | {"set": name}, images=images, scores={"psnr": 1.0, "ssim": None}, cost={})
+        for name, images in (("photos", ["a"]), ("photos_jpeg", ["a", "b/c"]))
+    }
+    tracker = Tracker()
+    tracker.bind(tmp_path, None, {})
+    monkeypatch.setattr(tracker, "_session", Told())
+    tracker.log_results(results, tmp_path / "panels")
+    assert told == [
+        ("panels/photos/a", "photos_a.png", 4),
+        "test/photos/psnr",
+        ("panels/photos_jpeg/a", "photos_jpeg_a.png", 4),
+        ("panels/photos_jpeg/b-c", "photos_jpeg_b-c.png", 4),
+        "test/photos_jpeg/psnr",
+    ]
+
+
 # An agent's sweep -----------------------------------------------------------------------------------------------------
 
 AGENT = """
