@@ -103,7 +103,7 @@ def test_a_missing_file_and_a_binary_one_are_named(tmp_path):
 
 
 def chain():
-    resize = Resize({"down": 1.0})
+    resize = Resize({"down": 1.0}, down=[0.15, 1.0])
     return Chain(
         {
             "first": Maybe(0.5, resize),

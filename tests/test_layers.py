@@ -32,7 +32,6 @@ ONLY_IN = {
     "skimage": {"data/photos.py"},
     "wandb": {"tracking/wandb.py"},
     "pyiqa": {"metrics/iqa.py"},
-    "kornia": {"degradations/codec.py"},
     "h5py": {"degradations/kernel_files.py"},
     "spandrel": {"networks/spandrel.py", "restorers/checkpoint.py"},
     "hydra": {"config.py", "sweep.py"},

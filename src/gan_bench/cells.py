@@ -90,7 +90,9 @@ def _whole(dataset: dict[str, Any], place: str) -> dict[str, Any]:
 def _spelled(value: Any) -> str:
     """A value as part of a file's name."""
     text = value if isinstance(value, str) else json.dumps(value, default=str)
-    return "".join(letter if letter.isalnum() or letter in ".-" else "-" for letter in text).strip("-")[:24]
+    spelled = "".join(letter if letter.isalnum() or letter in ".-" else "-" for letter in text).strip("-")
+    short = hashlib.sha256(text.encode()).hexdigest()[:8]  # two long values must not begin alike
+    return spelled if len(spelled) <= 24 else f"{spelled[:15]}-{short}"
 
 
 def _digest(cell: Cell) -> str:

@@ -6,7 +6,7 @@ Importing this file imports Hydra but neither torch nor lightning.
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ __all__ = [
     "register_experiments",
     "run_name",
     "to_yaml",
+    "typed_values",
 ]
 
 USERS_MISTAKES = (ValueError, TypeError, ImportError, FileNotFoundError, OmegaConfBaseException)
@@ -153,6 +154,29 @@ def degradation_node(name: str, values: Mapping[str, Any] | DictConfig | None = 
     return OmegaConf.create(_with_values(node, {**plain(values or {}), **scaled}))
 
 
+def typed_values(words: Sequence[str], scale: int | None, of: str = "--scale") -> dict[str, Any]:
+    """What `--set KEY=VALUE` says, nested.
+
+    Args:
+        words: `KEY=VALUE`, with dotted keys.
+        scale: what `scale` must be, where it is known otherwise.
+        of: whose scale that is.
+
+    Raises:
+        UsageError: no `KEY=VALUE`, no yaml, or another scale.
+    """
+    for word in words:
+        if "=" not in word:
+            raise UsageError(f"--set {word}: KEY=VALUE is needed")
+    try:
+        values = plain(OmegaConf.from_dotlist(list(words)))
+    except (OmegaConfBaseException, YAMLError, ValueError, TypeError) as error:
+        raise UsageError(f"--set {' '.join(words)}: {_one_line(error)}") from None
+    if scale is not None and values.get("scale", scale) != scale:
+        raise UsageError(f"--set scale={values['scale']} against scale {scale} of {of}; leave one of them out")
+    return values
+
+
 def build(node: DictConfig | Mapping[str, Any] | None, /, *, key: str = "", **given: Any) -> Any:
     """Make the object that a mapping with a `_target_` describes; plain Python containers go into it.
 
@@ -211,11 +235,13 @@ def to_yaml(config: Mapping[str, Any]) -> str:
 
 def _chosen(group: str, name: str, place: str, within: Mapping[str, Any]) -> dict[str, Any]:
     """A file of a group as plain containers: its defaults list followed, interpolations resolved within a config."""
+    known = [path.stem for path in (conf_dir() / group).glob("*.yaml")]
+    if "/" in str(name) or "." in str(name):
+        raise UsageError(f"{place}: no such {group}{did_you_mean(str(name), known)}")
     try:
         with _hydra():
             node = compose(f"{group}/{name}", _search_path())[group]
     except MissingConfigException:
-        known = [path.stem for path in (conf_dir() / group).glob("*.yaml")]
         raise UsageError(f"{place}: no such {group}{did_you_mean(str(name), known)}") from None
     return dict(resolve(OmegaConf.create({**within, group: node}))[0][group])
 
@@ -223,12 +249,15 @@ def _chosen(group: str, name: str, place: str, within: Mapping[str, Any]) -> dic
 def _with_values(node: Mapping[str, Any], values: Mapping[str, Any], place: str = "degradation") -> dict[str, Any]:
     """A degradation's node with values set, checked as if it were a run's own; `place` is where they were typed."""
     made = OmegaConf.create(dict(node))
-    try:
-        for key, value in values.items():
+    for key, value in values.items():
+        if key in ("name", "_target_"):
+            raise UsageError(f"{place}.{key}: what a degradation is cannot be set; write a yaml of its own")
+        try:
             OmegaConf.update(made, str(key), value, force_add=True)
+        except OmegaConfBaseException as error:
+            raise UsageError(f"{place}.{key}: {_one_line(error)}") from None
+    try:
         check_config(OmegaConf.create({"degradation": made}), conf_dir(), {})
-    except OmegaConfBaseException as error:
-        raise UsageError(f"{place}.{key}: {_one_line(error)}") from None
     except UsageError as error:
         raise UsageError(place + str(error).removeprefix("degradation")) from None
     return plain(made)

@@ -6,13 +6,12 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import Progress
 
 from gan_bench.benchmark import Result
-from gan_bench.config import build, degradation_node, plain
+from gan_bench.config import build, degradation_node, plain, typed_values
 from gan_bench.data import Degraded, Given, Images, TestSet, describe, list_images
 from gan_bench.errors import GanBenchError, UsageError
 from gan_bench.judge import Question, answer
@@ -90,7 +89,7 @@ def _tests(arguments: argparse.Namespace, restorers: Sequence[Restorer]) -> Test
     known = next((one.scale for one in restorers if one.scale and one.origin.config), None)
     if arguments.degradation:
         degradation = _degradation(arguments, known)
-        made_by = build(degradation, key="--set")
+        made_by = build(degradation, key="degradation")
         return Degraded(
             _set_name(arguments.gt),
             _images(arguments.gt, arguments.limit, "--gt"),
@@ -124,15 +123,8 @@ def _images(root: str, limit: int | None, option: str) -> Images:
 
 def _degradation(arguments: argparse.Namespace, known: int | None) -> DictConfig:
     """The degradation's node with its values set, and its scale decided."""
-    try:
-        given = OmegaConf.from_dotlist(arguments.set)
-    except (OmegaConfBaseException, ValueError) as error:
-        raise UsageError(f"--set {' '.join(arguments.set)}: {str(error).splitlines()[0]}") from None
     wanted = arguments.scale or known
-    if wanted and "scale" in given and given.scale != wanted:
-        raise UsageError(
-            f"--set scale={given.scale} against scale {wanted} of {'--scale' if arguments.scale else 'the run'}"
-        )
+    given = typed_values(arguments.set, wanted, "--scale" if arguments.scale else "the run")
     node: DictConfig = degradation_node(arguments.degradation, given, wanted)
     return node
 

@@ -90,7 +90,9 @@ def _asked(arguments: argparse.Namespace) -> Plan:
 def _images(inputs: Sequence[str], out: Path) -> tuple[Images, list[str]]:
     """The images, each once, with names that hang on no machine's folders; and what is said of files without any."""
     files = list({path.resolve(): path for path in input_files(inputs)}.values())
-    files = [path for path in files if out.resolve() not in path.resolve().parents] or files  # not an earlier output
+    files = [path for path in files if out.resolve() not in path.resolve().parents]  # an earlier output is no input
+    if not files:
+        raise UsageError(f"--out {out}: it holds all of the images; name another folder")
     root = Path(inputs[0]).resolve()
     if len(inputs) > 1 or not root.is_dir():
         root = Path(os.path.commonpath([path.parent.resolve() for path in files]))

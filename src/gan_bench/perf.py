@@ -21,7 +21,6 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from omegaconf import OmegaConf
 from rich import box
 from rich.console import Console
 from rich.progress import track
@@ -30,7 +29,7 @@ from torch import Tensor
 
 import gan_bench
 from gan_bench.chance import generator
-from gan_bench.config import build, degradation_node, plain
+from gan_bench.config import build, degradation_node, plain, typed_values
 from gan_bench.data import Photos, describe
 from gan_bench.data.sampler import Crops
 from gan_bench.degradations import Chain, Degradation, Draw
@@ -56,7 +55,8 @@ def perf(arguments: argparse.Namespace) -> int:
         UsageError: a degradation, value or size that cannot be.
     """
     _check_usage(arguments)
-    node = degradation_node(arguments.degradation, OmegaConf.from_dotlist(arguments.set), arguments.scale)
+    given = typed_values(arguments.set, arguments.scale)
+    node = degradation_node(arguments.degradation, given, arguments.scale)
     config = plain(node)
     degradation: Degradation = build(node, key="degradation")
     works = _works(arguments, degradation)
@@ -86,6 +86,8 @@ def _check_usage(arguments: argparse.Namespace) -> None:
     for name in ("patch", "batch", "rounds", "threads"):
         if getattr(arguments, name) < 1:
             raise UsageError(f"--{name} {getattr(arguments, name)}: a whole number from 1 is needed")
+    if arguments.json and Path(arguments.json).is_dir():
+        raise UsageError(f"--json {arguments.json}: a folder; name a file")
 
 
 def _works(arguments: argparse.Namespace, degradation: Degradation) -> list[Work]:
@@ -97,7 +99,8 @@ def _works(arguments: argparse.Namespace, degradation: Degradation) -> list[Work
     for first in range(0, (arguments.rounds + 1) * arguments.batch, arguments.batch):
         positions = range(first, first + arguments.batch)
         rngs = [generator("degradation", 0, position) for position in positions]
-        works.append((torch.stack([crops[position].image for position in positions]), degradation.draw(rngs)))
+        shared = generator("degradation of a batch", 0, first) if degradation.granularity == "batch" else None
+        works.append((torch.stack([crops[position].image for position in positions]), degradation.draw(rngs, shared)))
     return works
 
 

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from gan_bench.chance import generator
-from gan_bench.config import build, check, degradation_node, plain
+from gan_bench.config import build, check, degradation_node, plain, typed_values
 from gan_bench.degradations import Degradation
 from gan_bench.draws import Record, misfit, read_draws
 from gan_bench.errors import UsageError, did_you_mean
@@ -67,7 +67,7 @@ def asked(name: str, words: Sequence[str], scale: int | None, seed: int, samples
     Raises:
         UsageError: no such degradation, or a value that it has not or refuses.
     """
-    node = degradation_node(name, _values(words, scale), scale)
+    node = degradation_node(name, typed_values(words, scale), scale)
     made_by = build(node, key="degradation")
 
     def draws(image: str) -> list[dict[str, Any]]:
@@ -106,14 +106,3 @@ def replayed(path: Path) -> Plan:
         return kept.images[image].draws
 
     return Plan(kept.degradation, made_by, kept.seed, draws, kept.images)
-
-
-def _values(words: Sequence[str], scale: int | None) -> dict[str, Any]:
-    """What --set says, nested."""
-    try:
-        values = plain(OmegaConf.from_dotlist(list(words)))
-    except (OmegaConfBaseException, ValueError) as error:
-        raise UsageError(f"--set {' '.join(words)}: {str(error).splitlines()[0]}") from None
-    if scale is not None and values.get("scale", scale) != scale:
-        raise UsageError(f"--set scale={values['scale']} against --scale {scale}; leave one of them out")
-    return values

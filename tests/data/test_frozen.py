@@ -10,7 +10,7 @@ from PIL import Image
 from gan_bench.data import frozen
 from gan_bench.data.images import Images
 from gan_bench.data.testset import Degraded
-from gan_bench.degradations import Bicubic, GaussianNoise
+from gan_bench.degradations import Bicubic, GaussianNoise, KernelBlur, Speckle
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_files_hold_what_is_made_and_the_next_evaluation_reads_them(gt, cache):
     written = [batch.lq for batch in made(gt)]
     assert len(files(cache)) == 3
     again = made(gt)
-    again.made_by = Refusing(25, scale=2)
+    again.made_by = Refusing(25, scale=2)  # the folder was chosen before
     for one, other, third in zip(plain, written, [batch.lq for batch in again], strict=True):
         assert torch.equal(one, other) and torch.equal(one, third)
         assert one.dtype == third.dtype == torch.float32
@@ -89,13 +89,13 @@ def test_changed_code_never_reads_old_files(gt, cache, monkeypatch):
     assert len({path.parent for path in files(cache)}) == 2
 
 
-@pytest.mark.parametrize("content", [b"", b"no image", None], ids=["empty", "foreign", "other size"])
+@pytest.mark.parametrize("content", [b"", b"no image", None], ids=["empty", "no image", "other pixels"])
 def test_a_damaged_file_is_made_anew(gt, cache, content):
     expected = made(gt)[0].lq
     (path,) = [path for path in files(cache) if path.name.startswith("a_")]
     whole = path.read_bytes()
     if content is None:
-        Image.fromarray(np.zeros((3, 3, 3), np.uint8)).save(path)
+        Image.fromarray(np.zeros((9, 10, 3), np.uint8)).save(path)
     else:
         path.write_bytes(content)
     assert torch.equal(made(gt)[0].lq, expected)
@@ -116,3 +116,21 @@ def test_bicubic_reads_back_the_published_arithmetic(gt):
     sets = [Degraded("set", gt, Bicubic(2), {"name": "bicubic", "parameters": {}}, frozen=files) for files in (0, 1, 1)]
     for batches in zip(*sets, strict=True):
         assert torch.equal(batches[0].lq, batches[1].lq) and torch.equal(batches[0].lq, batches[2].lq)
+
+
+def test_a_kernel_file_that_changed_makes_other_files(gt, cache, tmp_path):
+    path = tmp_path / "kernel.npy"
+    pixels = []
+    for kernel in (np.eye(3), np.ones((3, 3))):
+        np.save(path, kernel)
+        described = {"name": "mine", "parameters": {"path": str(path)}}
+        pixels.append(Degraded("set", gt, KernelBlur(str(path)), described, frozen=True)[0].lq)
+    assert not torch.equal(*pixels)
+    assert len({path.parent for path in files(cache)}) == 2
+
+
+def test_another_class_of_the_same_name_and_values_makes_other_files(gt, cache):
+    list(made(gt))
+    other = Degraded("set", gt, Speckle(25, scale=2), made(gt).degradation, frozen=True)
+    assert not torch.equal(other[0].lq, made(gt)[0].lq)
+    assert len({path.parent for path in files(cache)}) == 2

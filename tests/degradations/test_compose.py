@@ -55,7 +55,7 @@ def chain(**changes):
         "perhaps": Maybe(0.5, Add(0.1, 0.2)),
         "one": OneOf({"add": Add(), "halve": Halve()}, {"add": 0.3, "halve": 0.7}),
         "mixed": Shuffle({"add": Add(0.0, 0.1), "halve": Halve()}),
-        "resize": Resize({"up": 0.3, "down": 0.5, "keep": 0.2}),
+        "resize": Resize({"up": 0.3, "down": 0.5, "keep": 0.2}, [1.0, 1.5], [0.15, 1.0]),
         "shrink": ToSize(),
     }
     return Chain(**{"steps": steps, "scale": 2, **changes})
@@ -175,17 +175,33 @@ def test_steps_are_left_out_by_null_or_by_name():
         (lambda: chain(without="blur"), "without: no step 'blur'"),
         (lambda: chain(granularity="image"), "granularity=image: sample or batch"),
         (lambda: chain(margin=-1), "margin=-1: a whole number"),
+        (lambda: Chain(None), "steps=None: degradations by name"),
+        (lambda: Chain({"a": 5}), "steps.a=5: a degradation with a _target_"),
+        (lambda: Chain({"a": Add()}, without=3), "without=3: a name or a list"),
+        (lambda: Chain({"a": Add()}, without=[3]), r"without=\[3\]: names of steps"),
+        (lambda: Maybe(0.5, None), "step=None: a degradation with a _target_"),
+        (lambda: Maybe(0.5, Resize({"down": 1.0}, down=0.5), "sample"), "granularity=sample: what changes the size"),
+        (lambda: OneOf({"a": None}, {"a": 1.0}), "choices.a=None: a degradation"),
+        (
+            lambda: OneOf({"a": Maybe(0.5, OneOf({"b": Add()}, {"b": 1.0}))}, {"a": 1.0}),
+            "choices: one of them is a OneOf",
+        ),
+        (lambda: Shuffle({"order": Add()}), "steps.order: a step of another name"),
         (lambda: Maybe(1.5, Add()), "probability=1.5: a probability from 0 to 1"),
         (lambda: OneOf({"a": Add()}, {"a": 0.5}), "weights: the probabilities sum to 0.5, not to 1"),
         (lambda: OneOf({"a": Add()}, {"b": 1.0}), "weights: 'a' is among the choices or among the weights only"),
         (lambda: OneOf({"a": OneOf({"b": Add()}, {"b": 1.0})}, {"a": 1.0}), "choices: one of them is a OneOf itself;"),
         (lambda: Shuffle({"a": Add()}, ["b"]), "ordered: no step 'b'"),
         (lambda: Resize({"down": 1}, down=[0.9, 0.2]), r"down=\[0.9, 0.2\]: the range is in the wrong order"),
-        (lambda: Resize({"down": 1}, down=[0.0, 0.2]), r"down=\[0.0, 0.2\]: outside of 0.01 to 64"),
+        (lambda: Resize({"down": 1}, down=[0.0, 0.2]), r"down=\[0.0, 0.2\]: outside of 0.01 to 1"),
+        (lambda: Resize({"up": 1}, up=[0.1, 0.2]), r"up=\[0.1, 0.2\]: outside of 1 to 64"),
+        (lambda: Resize({"up": 1}), "up=None: a factor or a range"),
+        (lambda: Resize(None), "weights=None: probabilities by name"),
+        (lambda: Resize({"down": 1}, down=0.5, divide="maybe"), "divide=maybe: true or false"),
         (lambda: Resize({"down": 1}, down="small"), "down=small: one number or a pair"),
         (lambda: Resize({"shrink": 1}), "weights: shrink: only up, down and keep"),
-        (lambda: Resize({"down": 1}, modes=["lanczos"]), "modes: no resize 'lanczos'"),
-        (lambda: Resize({"down": 1}, of="gt"), "of=gt: image or lq"),
+        (lambda: Resize({"down": 1}, down=0.5, modes=["lanczos"]), "modes: no resize 'lanczos'"),
+        (lambda: Resize({"down": 1}, down=0.5, of="gt"), "of=gt: image or lq"),
     ],
 )
 def test_bad_arguments_are_one_line(make, message):
@@ -194,13 +210,13 @@ def test_bad_arguments_are_one_line(make, message):
 
 
 def test_a_chain_that_ends_at_another_size_is_refused():
-    with pytest.raises(UsageError, match=r"^degradation: 32x24 became 32x24 instead of a 2th;[^\n]+$"):
+    with pytest.raises(UsageError, match=r"^degradation: 32x24 became 32x24, not 16x12;[^\n]+$"):
         Chain({"add": Add()}, scale=2).apply(images(1), [{"add": {"plus": 0.0}}])
 
 
 def test_an_image_smaller_than_the_largest_kernel_is_refused():
     degradation = Chain({"perhaps": Maybe(0.5, Add(reach=25))})
-    with pytest.raises(UsageError, match=r"^degradation: its kernels of up to 25 pixels are .* an image of 32x24;"):
+    with pytest.raises(UsageError, match=r"^degradation: Add's kernels of up to 25 pixels are .* an image of 32x24;"):
         degradation.apply(images(1), degradation.draw(rngs(1)))
 
 
@@ -223,3 +239,27 @@ def test_an_operator_alone_is_joined_by_a_bicubic_downscaling(shrinks):
 
 def test_the_margin_is_rounded_up_to_the_scale():
     assert [chain(scale=scale, margin=10).margin for scale in (1, 2, 3, 4, 8)] == [10, 10, 12, 12, 16]
+
+
+def test_without_a_step_the_others_draw_what_they_did():
+    full = chain().draw(rngs(5))
+    for name in chain().steps:
+        left = [{other: drawn for other, drawn in one.items() if other != name} for one in full]
+        assert chain(without=name).draw(rngs(5)) == left
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_one_draw_for_each_image_is_needed(count):
+    with pytest.raises(ValueError, match=rf"^5 images and {count} draws: one for each is needed$"):
+        Add().apply(images(5), [{"plus": 0.0}] * count)
+
+
+@pytest.mark.parametrize("scale", [2.0, True, "2", 5])
+def test_a_scale_is_one_of_the_whole_numbers(scale):
+    with pytest.raises(UsageError, match=r"^degradation\.scale: "):
+        Add(scale=scale)
+
+
+def test_an_image_that_is_no_multiple_of_the_scale_is_refused():
+    with pytest.raises(UsageError, match=r"^degradation: an image of 31x24 is no multiple of the scale 2$"):
+        chain().apply(images(1, width=31), chain().draw(rngs(1)))

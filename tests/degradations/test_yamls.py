@@ -187,8 +187,29 @@ def test_a_batch_on_a_device_follows_the_same_draws():
         rngs = [generator("degradation", number, position) for position in range(4)]
         drawn = degradation.draw(rngs, generator("step", number))
         lq = degradation.apply(image, drawn)
-        device = degradation.on_batch(image, drawn, (24, 24)).clamp(0, 1)
+        device = degradation._batched(image, drawn, (24, 24)).clamp(0, 1)
         assert (lq - device).abs().mean() < 1e-5 and (lq - device).abs().max() < 1e-2
+
+
+WITHOUT_CHANCE = {
+    **{name: {} for name in ("bicubic", "gaussian_blur", "motion_blur", "defocus", "identity")},
+    "bsrgan": {"steps": {"mixed": {"steps": {"noise": None, "jpeg": None}}, "final": None}},
+    "realesrgan": {"steps": NO_CHANCE},
+    "realesrgan_light": {"steps": NO_CHANCE},
+    "realesrgan_heavy": {"steps": NO_CHANCE},
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT_CHANCE)
+def test_what_a_device_does_is_what_the_cpu_does_sample_by_sample(name):
+    degradation = made(name, **WITHOUT_CHANCE[name])
+    image = torch.cat([photo(left=left) for left in (10, 60, 120, 170)])
+    drawn = draws(degradation, 4)
+    device = degradation._batched(image, drawn, (96 // degradation.scale,) * 2)
+    if degradation.shrinks == "after" and degradation.scale > 1:
+        pytest.skip("the downscaling is apply's own")
+    difference = (device.clamp(0, 1) - degradation.apply(image, drawn)).abs()
+    assert difference.mean() < 1e-5 and difference.max() < 1e-2  # a mask or a nearest pixel on its threshold
 
 
 @pytest.mark.parametrize("variant", ["realesrgan_light", "realesrgan_heavy"])

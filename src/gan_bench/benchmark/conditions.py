@@ -32,7 +32,7 @@ def names_of(conditions: Sequence[Condition], short: bool = False) -> list[str]:
     names = [""] * len(conditions)
     for name, indices in alike.items():
         for index, words in zip(indices, differing([conditions[i][1] or {} for i in indices]), strict=True):
-            shown = [name] if len(alike) > 1 or not words or not short else []
+            shown = [name] if len(alike) > 1 or not short or not (words or several) else []
             names[index] = ", ".join([*([conditions[index][0]] if several else []), *shown, *words])
     return names
 

@@ -32,7 +32,7 @@ def matrices(results: Sequence[Result]) -> tuple[Table, ...]:
         if result.what["budget"] and result.what.get("trained_on"):
             models[_model(result)].append(result)
     ready = [result for result in results if not result.what["budget"]]
-    found = [group for group in models.values() if _crosses(group)]
+    found = sorted((group for group in models.values() if _crosses(group)), key=lambda group: _place(group[0]))
     titles = _titles([group[0] for group in found])
     return tuple(_matrix(title, group, ready) for title, group in zip(titles, found, strict=True))
 
@@ -41,6 +41,12 @@ def _model(result: Result) -> str:
     what = result.what
     budget = [what["budget"]["name"], what["budget"]["steps"]]
     return canonical([what["label"], budget, what["seed"], what["selection"], _frame(result)])
+
+
+def _place(result: Result) -> tuple[Any, ...]:
+    what = result.what
+    budget, seed = what["budget"], what["seed"]
+    return (what["label"], what["scale"], canonical(what["protocol"]), budget["steps"], -1 if seed is None else seed)
 
 
 def _frame(result: Result) -> str:

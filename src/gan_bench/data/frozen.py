@@ -7,6 +7,7 @@ degrades, the image's name and its gt pixels. Not the versions of the libraries:
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import logging
 import re
@@ -19,6 +20,7 @@ import numpy as np
 from torch import Tensor
 
 import gan_bench
+from gan_bench.degradations.base import Degradation
 from gan_bench.errors import UsageError, WorkError
 from gan_bench.image import decode, to_tensor, to_uint8, write_png
 from gan_bench.weights import cache_folder
@@ -36,13 +38,14 @@ class Frozen:
     Args:
         name: of the set.
         described: name and parameters of the degradation.
-        scale: gt over lq.
+        made_by: the degradation.
         seed: of the set.
     """
 
-    def __init__(self, name: str, described: Mapping[str, Any], scale: int, seed: int) -> None:
-        self.scale = scale
-        key = json.dumps([described, scale, seed, _code()], sort_keys=True, default=str)
+    def __init__(self, name: str, described: Mapping[str, Any], made_by: Degradation, seed: int) -> None:
+        self.scale = scale = made_by.scale
+        operators = [_operator(part) for part in made_by.parts()]
+        key = json.dumps([described, operators, scale, seed, _code()], sort_keys=True, default=str)
         folder = f"{_safe(name)}_{_safe(described['name'])}_x{scale}_{_digest(key.encode())}"
         self.folder = cache_folder() / "lq" / folder
 
@@ -59,27 +62,45 @@ class Frozen:
         """
         pixels = np.ascontiguousarray(gt.numpy())
         digest = _digest(f"{name}\0{pixels.shape}\0".encode() + pixels.tobytes())
-        path = self.folder / f"{_safe(name)}_{digest}.png"
-        shape = (gt.shape[2] // self.scale, gt.shape[3] // self.scale, gt.shape[1])
-        known = _read(path, shape)
+        stem = f"{_safe(name)}_{digest}"
+        known = next((one for path in self.folder.glob(f"{stem}_*.png") if (one := _read(path)) is not None), None)
         if known is None:
             known = to_uint8(make()[0])
-            _write(path, known)
+            _write(self.folder / f"{stem}_{_of_pixels(known)}.png", known)
         return to_tensor(known).unsqueeze(0)
 
 
-def _read(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
-    """The pixels of a whole file; None where there is none, or a damaged or foreign one, which is then made anew."""
+def _read(path: Path) -> np.ndarray | None:
+    """The pixels of a whole file, which its name vouches for; None for another, which is then made anew."""
     try:
-        data = path.read_bytes()
+        pixels = decode(path.read_bytes(), str(path)).pixels
     except OSError:
         return None
-    try:
-        pixels = decode(data, str(path)).pixels
     except UsageError as error:
         log.warning("%s; it is made anew", error)
         return None
-    return pixels if pixels.shape == shape and pixels.dtype == np.uint8 else None
+    if _of_pixels(pixels) != path.stem.rpartition("_")[2]:
+        log.warning("%s: not the pixels that were written; they are made anew", path)
+        return None
+    return pixels
+
+
+def _of_pixels(pixels: np.ndarray) -> str:
+    return _digest(f"{pixels.shape}{pixels.dtype}".encode() + pixels.tobytes())
+
+
+def _operator(part: Degradation) -> str:
+    """What decides an operator's work beyond its arguments: its class, its files, its code where that is not ours."""
+    kind = type(part)
+    source = "" if kind.__module__.startswith("gan_bench.") else _source(kind)
+    return f"{kind.__module__}.{kind.__qualname__} {part.content} {source}"
+
+
+def _source(kind: type) -> str:
+    try:
+        return _digest(Path(inspect.getfile(kind)).read_bytes())
+    except (TypeError, OSError):  # typed into a notebook
+        return ""
 
 
 def _write(path: Path, pixels: np.ndarray) -> None:

@@ -98,7 +98,7 @@ class Degraded(TestSet):
     ) -> None:
         self.name, self.gt, self.made_by, self.degradation, self.seed = name, gt, degradation, described, seed
         self.names, self.scale = gt.names, degradation.scale
-        self._frozen = Frozen(name, described, self.scale, seed) if frozen else None
+        self._frozen = Frozen(name, described, degradation, seed) if frozen else None
         self._lq: dict[int, Tensor] = {}
 
     def __getitem__(self, index: int) -> Batch:
@@ -111,7 +111,10 @@ class Degraded(TestSet):
             return self.made_by.apply_8bit(gt, draw)
 
         if index not in self._lq:
-            self._lq[index] = self._frozen.lq(name, gt, make) if self._frozen else make()
+            try:
+                self._lq[index] = self._frozen.lq(name, gt, make) if self._frozen else make()
+            except UsageError as error:
+                raise UsageError(f"{self.gt.paths[index]}: {error}") from None
         return Batch(self._lq[index], gt, (name,))
 
 
@@ -161,7 +164,17 @@ class Given(TestSet):
 
 def describe(node: Mapping[str, Any]) -> dict[str, Any]:
     """A degradation's name and parameters, from its yaml, as a result keeps them."""
-    return {"name": node["name"], "parameters": {k: v for k, v in node.items() if k not in ("name", "_target_")}}
+    parameters = {key: _whole(value) for key, value in node.items() if key not in ("name", "_target_")}
+    return {"name": node["name"], "parameters": parameters}
+
+
+def _whole(value: Any) -> Any:
+    """25.0 is 25: values that are equal are spelled alike."""
+    if isinstance(value, Mapping):
+        return {key: _whole(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_whole(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 @lru_cache

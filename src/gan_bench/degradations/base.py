@@ -7,7 +7,7 @@ give every image a size of its own; on a GPU it works on the batch. Both follow 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ from torch import Tensor
 from gan_bench.errors import UsageError
 from gan_bench.resize import downscale
 
-__all__ = ["SCALES", "Degradation", "Draw", "Pixels", "Size"]
+__all__ = ["SCALES", "Degradation", "Draw", "Pixels", "Size", "check_finite"]
 
 Draw = list[dict[str, Any]]
 """One dictionary of plain, JSON-able numbers per sample; noise is one seed per sample."""
@@ -46,6 +46,7 @@ class Degradation:
         reach: largest kernel in pixels; an image to degrade is at least as large.
         margin: gt pixels around a training patch that are degraded with it and then cut off, so that no border of the
             lq is made up; a multiple of the scale.
+        content: digest of what a file gave it, beyond its arguments.
         varies: whether the size of what it returns is drawn.
         granularity: `batch` where a training's batch shares the draws of whether, which and how large.
     """
@@ -54,11 +55,12 @@ class Degradation:
     shrinks: Literal["before", "after"] | None = None
     reach: int = 1
     margin: int = 0
+    content: str = ""
     varies: bool = False
     granularity: Literal["sample", "batch"] = "sample"
 
     def __init__(self, scale: int = 1) -> None:
-        if scale not in SCALES:
+        if type(scale) is not int or scale not in SCALES:
             raise UsageError(f"degradation.scale: {scale} is not one of {', '.join(map(str, SCALES))}")
         self.scale = scale
 
@@ -88,6 +90,10 @@ class Degradation:
         """Degrade a batch where it is: (B, C, H, W) -> (B, C, H', W'); by default image by image, on the CPU."""
         return self._one_by_one(image.cpu(), draw, lq_size).to(image.device)
 
+    def parts(self) -> Iterator[Degradation]:
+        """This degradation, and all that it is made of."""
+        yield self
+
     def apply(self, image: Tensor, draw: Draw) -> Tensor:
         """Degrade a batch with drawn parameters; only this sees the device.
 
@@ -99,30 +105,20 @@ class Degradation:
             (B, C, H/s, W/s) float32 in [0, 1].
 
         Raises:
-            UsageError: the image is smaller than the largest kernel.
+            UsageError: the image is smaller than the largest kernel or no multiple of the scale, or the degradation
+                ends at another size.
         """
-        height, width = image.shape[-2:]
-        if min(height, width) < self.reach:
-            raise UsageError(
-                f"degradation: its kernels of up to {self.reach} pixels are larger than an image of {width}x{height}; "
-                "take larger images (in training budget.patch) or smaller kernels (degradation.*.size)"
-            )
-        lq_size = (height // self.scale, width // self.scale)
+        lq_size = self._check(image, draw)
+        image = image.float()
         if self.shrinks == "before" and self.scale > 1:
             image = downscale(image, self.scale).clamp(0, 1)
-        if image.device.type == "cpu":
-            lq = self._one_by_one(image.float(), draw, lq_size)
-        elif self.varies and self.granularity == "sample":
-            pairs = zip(image.float().unsqueeze(1), draw, strict=True)
-            lq = torch.cat([self.on_batch(one, [drawn], lq_size) for one, drawn in pairs])
-        else:
-            lq = self.on_batch(image.float(), draw, lq_size)
+        lq = (self._one_by_one if image.device.type == "cpu" else self._batched)(image, draw, lq_size)
         if self.shrinks == "after" and self.scale > 1:
             lq = downscale(lq, self.scale)
         if tuple(lq.shape[-2:]) != lq_size:
             raise UsageError(
-                f"degradation: {width}x{height} became {lq.shape[-1]}x{lq.shape[-2]} instead of a {self.scale}th; "
-                "it needs a step that shrinks to the lq size, and none after it that changes the size"
+                f"degradation: {image.shape[-1]}x{image.shape[-2]} became {lq.shape[-1]}x{lq.shape[-2]}, not "
+                f"{lq_size[1]}x{lq_size[0]}; a step must shrink to the lq size, and none after it resize"
             )
         return lq.clamp(0, 1)
 
@@ -132,9 +128,31 @@ class Degradation:
         Raises:
             UsageError: as `apply` does; NaN or infinity in the image.
         """
-        if not image.isfinite().all():
-            raise UsageError("degradation: NaN or infinity in the image; its file is damaged")
+        check_finite(image)
         return torch.floor(self.apply(image.cpu(), draw).clamp(0, 1) * 255 + 0.5) / 255
+
+    def _check(self, image: Tensor, draw: Draw) -> Size:
+        """The lq size of an image that can be degraded."""
+        height, width = image.shape[-2:]
+        if len(draw) != len(image):
+            raise ValueError(f"{len(image)} images and {len(draw)} draws: one for each is needed")
+        if height % self.scale or width % self.scale:
+            raise UsageError(f"degradation: an image of {width}x{height} is no multiple of the scale {self.scale}")
+        shrunk = self.scale if self.shrinks == "before" else 1
+        if min(height, width) // shrunk < self.reach:
+            widest = [part for part in self.parts() if part.reach == self.reach][-1]  # a chain, then its step
+            raise UsageError(
+                f"degradation: {type(widest).__name__}'s kernels of up to {self.reach} pixels are larger than an image "
+                f"of {width // shrunk}x{height // shrunk}; take larger images (in training budget.patch) or less of it"
+            )
+        return height // self.scale, width // self.scale
+
+    def _batched(self, image: Tensor, draw: Draw, lq_size: Size) -> Tensor:
+        """On the device: all samples together, or one after another where each has a size of its own."""
+        if not self.varies or self.granularity == "batch":
+            return self.on_batch(image, draw, lq_size)
+        pairs = zip(image.unsqueeze(1), draw, strict=True)
+        return torch.cat([self.on_batch(one, [drawn], lq_size) for one, drawn in pairs])
 
     def _one_by_one(self, image: Tensor, draw: Draw, lq_size: Size) -> Tensor:
         """Every sample by itself, on as many threads as torch has."""
@@ -149,7 +167,13 @@ class Degradation:
         return torch.from_numpy(np.stack([pixels.transpose(2, 0, 1) for pixels in done]))
 
 
+def check_finite(image: Tensor) -> None:
+    """Raise UsageError where an image holds NaN or infinity."""
+    if not image.isfinite().all():
+        raise UsageError("degradation: NaN or infinity in the image; its file is damaged")
+
+
 @functools.lru_cache(maxsize=4)
 def _pool(threads: int) -> ThreadPoolExecutor:
-    cv2.setNumThreads(1)  # samples are what is shared out
+    cv2.setNumThreads(1)  # for the whole process: samples are what is shared out
     return ThreadPoolExecutor(threads)

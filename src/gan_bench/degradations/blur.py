@@ -125,6 +125,8 @@ class GaussianBlur(Blurring):
         size: odd pixels; uniform over the odd numbers of a range; null: what holds 3 sigma on each side.
         anisotropic: probability of two sigmas and an angle, from 0 to pi, instead of one sigma.
         variance: square pixels; sigmas are the roots of variances that are uniform in this range.
+        shift: pixels to the right and down by which what is seen is moved, so that a nearest downscaling by s, which
+            takes the first of s pixels, sees their middle: (s - 1) / 2.
         scale: 1, 2, 3, 4 or 8; the blurred image is downscaled.
     """
 
@@ -134,8 +136,10 @@ class GaussianBlur(Blurring):
         size: Range | None = None,
         anisotropic: float = 0.0,
         variance: Range | None = None,
+        shift: float = 0.0,
         scale: int = 1,
     ) -> None:
+        self.shift = between("shift", shift, 0, 8)[0]
         if (sigma is None) == (variance is None):
             raise ValueError(f"sigma={sigma}: either sigma or variance is needed, and the other null")
         self.sigma = None if sigma is None else between("sigma", sigma, 0, WIDEST)
@@ -159,7 +163,7 @@ class GaussianBlur(Blurring):
 
     def kernel(self, drawn: dict[str, Any]) -> kernels.Kernel:
         """The (k, k) kernel of a sample's drawn numbers, its sum 1."""
-        return kernels.gaussian(**drawn)
+        return kernels.gaussian(**drawn, shift=self.shift)
 
 
 class Sinc(Blurring):

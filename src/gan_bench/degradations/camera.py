@@ -6,6 +6,7 @@ literature uses them, by true convolution. Differs: the borders are mirrored.
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,7 @@ class KernelBlur(Blurring):
 
     def __init__(self, path: str, key: str | None = None, scale: int = 1) -> None:
         self.kernels = load_kernels(path, key)
+        self.content = hashlib.sha256(b"".join(kernel.tobytes() for kernel in self.kernels)).hexdigest()
         super().__init__(scale, max(len(kernel) for kernel in self.kernels))
 
     def _one(self, rng: np.random.Generator) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """What a file does to an image: JPEG and WebP, written and read in memory, and the rounding to 8-bit levels.
 
-JPEG is libjpeg-turbo's by OpenCV, whose pixels are those of Pillow bit for bit. For batches on a GPU there is a
-differentiable model of it (Reich et al. 2024, arXiv 2309.06978), kornia's: its rounding is a smooth one, and it knows
-4:2:0 only.
+JPEG is libjpeg-turbo's by OpenCV, whose pixels are those of Pillow bit for bit. For batches on a GPU there is a model
+of it, `jpeg_model`, which rounds as the codec does: the smooth rounding of differentiable models loses too little.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from gan_bench.degradations.base import Degradation, Draw, Pixels, Size
+from gan_bench.degradations.jpeg_model import coded
 from gan_bench.degradations.ranges import Range, between, uniform
 from gan_bench.errors import UsageError, did_you_mean
 
@@ -28,6 +28,7 @@ SUBSAMPLINGS = {
     "4:2:2": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422,
     "4:2:0": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
 }
+SHRINK = {"4:4:4": (1, 1), "4:2:2": (1, 2), "4:2:0": (2, 2)}
 CODECS = ("auto", "real", "model")
 LONGEST = {"JPEG": 65500, "WebP": 16383}
 """Longest side in pixels that the formats' encoders take."""
@@ -55,8 +56,8 @@ class JPEG(_Codec):
     Args:
         quality: libjpeg's, 1 to 100, a value or a range; a whole number is drawn from it.
         subsampling: of the colour: 4:4:4, 4:2:2 or 4:2:0.
-        codec: `real`, libjpeg wherever the image is; `model`, the differentiable model everywhere; `auto`, libjpeg on
-            the CPU, and so in every evaluation, and on a GPU the model where it knows the subsampling.
+        codec: `real`, libjpeg wherever the image is; `model`, the model everywhere; `auto`, libjpeg on the CPU, and so
+            in every evaluation, and the model on a GPU.
         scale: lq is smaller than gt by this factor; downscaled before the JPEG.
     """
 
@@ -72,19 +73,17 @@ class JPEG(_Codec):
             raise ValueError(f"subsampling={subsampling}: write one of {', '.join(map(repr, SUBSAMPLINGS))}, quoted")
         if codec not in CODECS:
             raise ValueError(f"codec={codec}: no such codec{did_you_mean(str(codec), CODECS)}")
-        if codec == "model" and subsampling != "4:2:0":
-            raise ValueError(f"subsampling={subsampling}: the model knows '4:2:0' only; take codec=real or auto")
         self.subsampling, self.codec = subsampling, codec
 
     def on_pixels(self, pixels: Pixels, drawn: dict[str, Any], lq_size: Size) -> Pixels:
-        """(H, W, C) -> (H, W, C) on 8-bit levels, by libjpeg; by the model, not rounded, where that is asked for.
+        """(H, W, C) -> (H, W, C) on 8-bit levels, by libjpeg, or by the model where that is asked for.
 
         Raises:
             UsageError: a side is longer than 65500 pixels.
         """
         if self.codec == "model":
             image = torch.from_numpy(pixels.transpose(2, 0, 1)[None])
-            return np.ascontiguousarray(_modelled(image, [drawn])[0].permute(1, 2, 0).numpy())
+            return np.ascontiguousarray(self.on_batch(image, [drawn], lq_size)[0].permute(1, 2, 0).numpy())
         _fits("JPEG", pixels)
         levels = _levels(pixels)
         colored = levels.shape[2] == 3
@@ -98,14 +97,9 @@ class JPEG(_Codec):
         return _unit(read)
 
     def on_batch(self, image: Tensor, draw: Draw, lq_size: Size) -> Tensor:
-        """(B, C, H, W) -> (B, C, H, W) in [0, 1], by the model; by libjpeg, on the CPU, as `codec` says.
-
-        Raises:
-            UsageError: kornia, which has the model, is missing.
-        """
-        modelled = image.device.type != "cpu" and self.subsampling == "4:2:0"
-        if self.codec == "model" or (self.codec == "auto" and modelled):
-            return _modelled(image, draw)
+        """(B, C, H, W) -> (B, C, H, W) on 8-bit levels, by the model; by libjpeg, on the CPU, as `codec` says."""
+        if self.codec == "model" or (self.codec == "auto" and image.device.type != "cpu"):
+            return coded(_rounded(image), [drawn["quality"] for drawn in draw], SHRINK[self.subsampling]) / 255
         return super().on_batch(image, draw, lq_size)
 
 
@@ -175,18 +169,3 @@ def _fits(format_: str, pixels: Pixels) -> None:
             f"degradation: {format_} has no images of {width}x{height}, only up to {LONGEST[format_]} pixels a side; "
             "take smaller images"
         )
-
-
-def _modelled(image: Tensor, draw: Draw) -> Tensor:
-    """(B, C, H, W) by the model of JPEG, from 8-bit levels; a gray image has no colour to lose."""
-    try:
-        from kornia.enhance import jpeg_codec_differentiable
-    except ImportError as error:
-        raise UsageError(
-            f"degradation: the model of JPEG needs kornia ({error}); pip install kornia, or take codec=real"
-        ) from error
-    channels = image.shape[1]
-    quality = torch.tensor([float(drawn["quality"]) for drawn in draw])  # on the CPU: kornia looks at its values
-    with torch.no_grad():
-        coded = jpeg_codec_differentiable(_rounded(image).div_(255).expand(-1, 3, -1, -1).contiguous(), quality)
-    return coded[:, :channels].clamp(0, 1)

@@ -6,16 +6,18 @@ found again, and an ablation takes a step out (`degradation.without=blur1`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from gan_bench.chance import generator
 from gan_bench.degradations.base import Degradation, Draw, Pixels, Size
 from gan_bench.degradations.ranges import decided, probabilities, which
 from gan_bench.degradations.ranges import probability as _probability
+from gan_bench.degradations.ranges import seed as _seed
 from gan_bench.errors import did_you_mean
 
 __all__ = ["Chain", "Maybe", "OneOf", "Shuffle"]
@@ -46,11 +48,15 @@ class Chain(Degradation):
         super().__init__(scale)
         if not isinstance(margin, int) or margin < 0:
             raise ValueError(f"margin={margin}: a whole number of pixels from 0 is needed")
-        self.steps = _left(steps, [without] if isinstance(without, str) else list(without or ()))
+        self.steps = _left(steps, [without] if isinstance(without, str) else _listed(without))
         self.margin = -(-margin // scale) * scale
         self.granularity = _granularity(granularity)
         self.reach = max((step.reach for step in self.steps.values()), default=1)
         self.varies = any(step.varies for step in self.steps.values())
+
+    def parts(self) -> Iterator[Degradation]:
+        """This, and all that it is made of."""
+        return _parts(self, self.steps.values())
 
     def draw(self, rngs: Sequence[np.random.Generator], shared: np.random.Generator | None = None) -> Draw:
         """`{step: what it drew}` per sample."""
@@ -81,14 +87,19 @@ class Maybe(Degradation):
     def __init__(
         self, probability: float, step: Degradation, granularity: Literal["sample", "batch"] = "batch"
     ) -> None:
-        self.probability, self.step = _probability("probability", probability), step
-        self.granularity = _granularity(granularity)
+        self.probability, self.step = _probability("probability", probability), _degradation("step", step)
+        self.own = _granularity(granularity) == "sample"
+        if self.own and step.varies:
+            raise ValueError("granularity=sample: what changes the size is decided with the chain; leave it out")
         self.reach, self.varies = step.reach, step.varies
+
+    def parts(self) -> Iterator[Degradation]:
+        """This, and all that it is made of."""
+        return _parts(self, [self.step])
 
     def draw(self, rngs: Sequence[np.random.Generator], shared: np.random.Generator | None = None) -> Draw:
         """What the step drew, or `{"skipped": true}`."""
-        decider = shared if self.granularity == "batch" else None
-        hits = decided(rngs, decider, lambda rng: bool(rng.random() < self.probability))
+        hits = decided(rngs, None if self.own else shared, lambda rng: bool(rng.random() < self.probability))
         drawn = self.step.draw(rngs, shared)  # always: what follows is the same, whether or not this is done
         return [one if hit else {"skipped": True} for hit, one in zip(hits, drawn, strict=True)]
 
@@ -114,14 +125,18 @@ class OneOf(Degradation):
     """
 
     def __init__(self, choices: Mapping[str, Degradation], weights: Mapping[str, float]) -> None:
-        self.choices, self.weights = dict(choices), probabilities("weights", weights)
+        self.choices, self.weights = _degradations("choices", choices), probabilities("weights", weights)
         if self.choices.keys() != self.weights.keys():
             odd = sorted(self.choices.keys() ^ self.weights.keys())[0]
             raise ValueError(f"weights: {odd!r} is among the choices or among the weights only")
-        if any(isinstance(choice, OneOf) for choice in self.choices.values()):
+        if any(isinstance(_beneath(choice), OneOf) for choice in self.choices.values()):
             raise ValueError("choices: one of them is a OneOf itself; put its choices among these")
         self.reach = max(choice.reach for choice in self.choices.values())
         self.varies = any(choice.varies for choice in self.choices.values())
+
+    def parts(self) -> Iterator[Degradation]:
+        """This, and all that it is made of."""
+        return _parts(self, self.choices.values())
 
     def draw(self, rngs: Sequence[np.random.Generator], shared: np.random.Generator | None = None) -> Draw:
         """`{"is": name}` and what that degradation drew."""
@@ -154,12 +169,18 @@ class Shuffle(Degradation):
 
     def __init__(self, steps: Steps, ordered: Sequence[str] = (), probability: float = 1.0) -> None:
         self.steps, self.ordered = _left(steps, ()), list(ordered)
+        if "order" in self.steps:
+            raise ValueError("steps.order: a step of another name is needed, this is what the order is drawn under")
         self.probability = _probability("probability", probability)
         for name in self.ordered:
             if name not in steps:
                 raise ValueError(f"ordered: no step {name!r}{did_you_mean(name, steps)}")
         self.reach = max((step.reach for step in self.steps.values()), default=1)
         self.varies = any(step.varies for step in self.steps.values())
+
+    def parts(self) -> Iterator[Degradation]:
+        """This, and all that it is made of."""
+        return _parts(self, self.steps.values())
 
     def draw(self, rngs: Sequence[np.random.Generator], shared: np.random.Generator | None = None) -> Draw:
         """The order, and `{step: what it drew}`."""
@@ -192,9 +213,38 @@ class Shuffle(Degradation):
         return _grouped(image, draw, lambda drawn: tuple(drawn["order"]), work)
 
 
+def _listed(words: object) -> list[str]:
+    if words is None or isinstance(words, list | tuple):
+        return list(words or ())
+    raise ValueError(f"without={words}: a name or a list of names of steps is needed")
+
+
+def _degradation(name: str, step: object) -> Degradation:
+    if not isinstance(step, Degradation):
+        raise ValueError(f"{name}={step}: a degradation with a _target_ is needed")
+    return step
+
+
+def _degradations(name: str, steps: object) -> dict[str, Degradation]:
+    if not isinstance(steps, Mapping) or not steps:
+        raise ValueError(f"{name}={steps}: degradations by name are needed")
+    return {word: _degradation(f"{name}.{word}", step) for word, step in steps.items()}
+
+
+def _beneath(step: Degradation) -> Degradation:
+    """What a Maybe may do, whose draw is that step's own."""
+    return _beneath(step.step) if isinstance(step, Maybe) else step
+
+
 def _its_own(drawn: dict[str, Any]) -> dict[str, Any]:
     """What the chosen degradation drew."""
     return {name: value for name, value in drawn.items() if name != "is"}
+
+
+def _parts(whole: Degradation, inner: Iterable[Degradation]) -> Iterator[Degradation]:
+    yield whole
+    for step in inner:
+        yield from step.parts()
 
 
 def _granularity(word: str) -> Literal["sample", "batch"]:
@@ -205,16 +255,30 @@ def _granularity(word: str) -> Literal["sample", "batch"]:
 
 def _left(steps: Steps, without: Sequence[str]) -> dict[str, Degradation]:
     """The steps that are neither null nor taken out."""
+    if not isinstance(steps, Mapping):
+        raise ValueError(f"steps={steps}: degradations by name are needed")
+    if not all(isinstance(name, str) for name in without):
+        raise ValueError(f"without={without}: names of steps are needed")
     for name in without:
         if name not in steps:
             raise ValueError(f"without: no step {name!r}{did_you_mean(name, steps)}")
-    return {name: step for name, step in steps.items() if step is not None and name not in without}
+    left = {name: step for name, step in steps.items() if step is not None and name not in without}
+    return _degradations("steps", left) if left else {}
 
 
 def _by_name(
     steps: Mapping[str, Degradation], rngs: Sequence[np.random.Generator], shared: np.random.Generator | None
 ) -> Draw:
-    drawn = {name: step.draw(rngs, shared) for name, step in steps.items()}
+    """What every step drew, each from a generator of its own name: without a step, the others draw what they did."""
+    keys = [_seed(rng) for rng in rngs]
+    common = None if shared is None else _seed(shared)
+    drawn = {
+        name: step.draw(
+            [generator("step", key, name) for key in keys],
+            None if common is None else generator("step", common, name),
+        )
+        for name, step in steps.items()
+    }
     return [{name: one[i] for name, one in drawn.items()} for i in range(len(rngs))]
 
 

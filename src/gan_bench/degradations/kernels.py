@@ -23,7 +23,7 @@ SHARPEST = 1e-3  # pixels; a Gaussian this narrow is one pixel, exactly, as is o
 STEPS = 256
 
 
-def gaussian(size: int, sigma_x: float, sigma_y: float | None = None, angle: float = 0.0) -> Kernel:
+def gaussian(size: int, sigma_x: float, sigma_y: float | None = None, angle: float = 0.0, shift: float = 0.0) -> Kernel:
     """Samples of a Gaussian density.
 
     Args:
@@ -31,8 +31,9 @@ def gaussian(size: int, sigma_x: float, sigma_y: float | None = None, angle: flo
         sigma_x: standard deviation along the first axis in pixels; 0 is the limit, a single pixel.
         sigma_y: of the second axis; by default the same.
         angle: of the first axis in radians, from x towards y.
+        shift: pixels by which both axes of the density are moved towards the first row and column.
     """
-    return _normalised(np.exp(-0.5 * _distance(size, sigma_x, sigma_y, angle)))
+    return _normalised(np.exp(-0.5 * _distance(size, sigma_x, sigma_y, angle, shift)))
 
 
 def generalized(
@@ -118,15 +119,15 @@ def motion_size(length: float) -> int:
     return 2 * (math.ceil(length / 2) + 1) + 1
 
 
-def _grid(size: int) -> tuple[Kernel, Kernel]:
-    places = np.arange(size, dtype=np.float64) - size // 2
+def _grid(size: int, shift: float = 0.0) -> tuple[Kernel, Kernel]:
+    places = np.arange(size, dtype=np.float64) - size // 2 + shift
     x, y = np.meshgrid(places, places)
     return x, y
 
 
-def _distance(size: int, sigma_x: float, sigma_y: float | None, angle: float) -> Kernel:
+def _distance(size: int, sigma_x: float, sigma_y: float | None, angle: float, shift: float = 0.0) -> Kernel:
     """The square x' S^-1 x, where S has the two variances along the turned axes."""
-    x, y = _grid(size)
+    x, y = _grid(size, shift)
     cos, sin = math.cos(angle), math.sin(angle)
     first = (cos * x + sin * y) / max(sigma_x, SHARPEST)
     second = (cos * y - sin * x) / max(sigma_x if sigma_y is None else sigma_y, SHARPEST)
@@ -148,9 +149,12 @@ def _quarter_disk(radius: float, edges: NDArray[np.float64]) -> Kernel:
     def area(x: Kernel) -> Kernel:
         """Under the circle, from its centre to x."""
         x = np.minimum(x, radius)
-        return (x * np.sqrt(radius**2 - x**2) + radius**2 * np.arcsin(x / radius)) / 2
+        height = np.sqrt(np.maximum(radius**2 - x**2, 0))  # the two squares round differently: below 0 for some radii
+        under: Kernel = (x * height + radius**2 * np.arcsin(x / radius)) / 2
+        return under
 
-    return (above - left) * (top - bottom) + area(ends) - area(above) - bottom * (ends - above)
+    areas: Kernel = (above - left) * (top - bottom) + area(ends) - area(above) - bottom * (ends - above)
+    return areas
 
 
 def _path(tremor: float, pull: float, jolts: float, rng: np.random.Generator) -> NDArray[np.complex128]:

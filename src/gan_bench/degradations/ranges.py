@@ -69,6 +69,8 @@ def probabilities(name: str, weights: Mapping[str, float]) -> dict[str, float]:
     Raises:
         ValueError: they do not, or one of them is none.
     """
+    if not isinstance(weights, Mapping):
+        raise ValueError(f"{name}={weights}: probabilities by name are needed")
     checked = {word: probability(f"{name}.{word}", value) for word, value in weights.items()}
     total = math.fsum(checked.values())
     if not math.isclose(total, 1, abs_tol=1e-6):
