@@ -140,12 +140,12 @@ def test_a_matrix_mixes_nothing(name):
 
 
 def test_other_inputs_of_the_same_name_are_another_column():
-    here = [made(30.0, JPEG, JPEG), made(20.0, JPEG, NOISE), made(25.0, NOISE, JPEG)]
-    elsewhere = made(31.0, JPEG, BLUR, lq_sha256="e" * 64)
-    [matrix] = board([*here, elsewhere]).matrices
+    here = [made(30.0, JPEG, JPEG), made(20.0, JPEG, NOISE)]
+    elsewhere = [made(31.0, JPEG, BLUR, lq_sha256="e" * 64), made(29.0, JPEG, JPEG, lq_sha256="e" * 64)]
+    [matrix] = board([*here, *elsewhere]).matrices
     heads = [column.head for column in matrix.columns]
-    assert sorted(heads) == ["jpeg, inputs eeeeeeee", f"jpeg, inputs {str(JPEG)[:8]}", "noise"]
-    assert shown(matrix)["blur", "jpeg, inputs eeeeeeee"] == ("31.00", False, False)
+    assert sorted(heads) == ["jpeg, inputs eeeeeeee", f"jpeg, inputs {str(JPEG)[:8]}"]
+    assert shown(matrix)["blur", "jpeg, inputs eeeeeeee"] == ("31.00", True, False)
     assert shown(matrix)["blur", f"jpeg, inputs {str(JPEG)[:8]}"][0] == "–"
 
 
@@ -158,13 +158,21 @@ def test_values_stand_in_their_own_order_and_are_named_alone():
 
 def test_what_was_left_out_in_training_stands_under_the_full_degradation():
     full, *cut = (degradation("chain", without=word) for word in (None, "blur1", ["noise1", "noise2"]))
-    rows = [made(9.0, full, full), *(made(5.0, full, one) for one in cut), *(made(6.0, one, one) for one in cut)]
-    [matrix] = board(rows).matrices
+    trained = [full, *cut]
+    rows = [made(9.0 - place, judged, one) for judged in (full, cut[0]) for place, one in enumerate(trained)]
+    [matrix] = board([*rows, made(6.0, cut[1], cut[1])]).matrices
     assert matrix.labels == ("chain", "without blur1", "without noise1+noise2")
+    assert [column.head for column in matrix.columns] == ["chain", "without blur1"]  # one number compares with nothing
     cells = shown(matrix)
-    assert cells["without blur1", "chain"] == ("5.00", False, False)
-    assert cells["without blur1", "without blur1"] == ("6.00", False, True)
-    assert cells["chain", "without blur1"] == ("–", False, False)
+    assert cells["without blur1", "chain"] == ("8.00", False, False)
+    assert cells["without blur1", "without blur1"] == ("8.00", False, True)
+
+
+def test_trainings_with_one_condition_in_common_are_a_table_not_a_matrix():
+    full, cut = (degradation("chain", without=word) for word in (None, "blur1"))
+    shown = board([made(9.0, full, full), made(5.0, full, cut), made(6.0, cut, cut)])
+    assert shown.matrices == ()
+    assert {label for table in shown.tables for label in table.labels} >= {"net [without blur1]"}
 
 
 def test_two_trainings_alike_are_two_rows():

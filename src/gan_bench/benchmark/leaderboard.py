@@ -62,8 +62,8 @@ def _place(result: Result) -> tuple[Any, ...]:
     what = result.what
     degradation, budget = what["degradation"] or {"name": ""}, what["budget"] or {"steps": -1, "name": ""}
     setting = (what["set"], degradation["name"], what["scale"], what["protocol"]["name"], _setting(result))
-    row = (budget["steps"], budget["name"], what["label"], key(what), canonical(result.scores), str(result.path))
-    return setting + row
+    row = (budget["steps"], budget["name"], what["label"], key(what), canonical(result.scores))
+    return (*setting, *row, canonical(what), str(result.path))
 
 
 def _setting(result: Result) -> str:

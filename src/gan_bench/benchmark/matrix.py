@@ -19,7 +19,7 @@ Rows = dict[Any, dict[str, Result]]
 
 
 def matrices(results: Sequence[Result]) -> tuple[Table, ...]:
-    """One matrix for each model (label, budget, protocol, scale, seed) of two or more trainings and conditions.
+    """One matrix for each model (label, budget, protocol, scale, seed) of several trainings with conditions in common.
 
     Rows are trainings, then what needed none and was judged under the same conditions; columns are those conditions, in
     the order of the rows. A cell holds the primary metric's mean; nothing is averaged over cells.
@@ -55,8 +55,15 @@ def _frame(result: Result) -> str:
 
 
 def _crosses(group: Sequence[Result]) -> bool:
-    trainings = {canonical(result.what["trained_on"]) for result in group}
-    return len(trainings) > 1 and len({_column(result) for result in group}) > 1
+    return len(_columns(group)) > 1
+
+
+def _columns(group: Sequence[Result]) -> dict[str, Result]:
+    """What two trainings or more were judged on, each with a result: a single number compares with nothing."""
+    trainings = defaultdict(set)
+    for result in group:
+        trainings[_column(result)].add(canonical(result.what["trained_on"]))
+    return {_column(result): result for result in group if len(trainings[_column(result)]) > 1}
 
 
 def _column(result: Result) -> str:
@@ -67,13 +74,13 @@ def _column(result: Result) -> str:
 def _matrix(title: str, group: Sequence[Result], ready: Sequence[Result]) -> Table:
     rows = _rows(group, lambda what: (canonical(what["trained_on"]), what["checkpoint_sha256"] or what["restorer"]))
     leads = sorted((next(iter(row.values())) for row in rows.values()), key=lambda one: _order(_trained(one)))
-    columns = {_column(result): result for result in group}
+    columns = _columns(group)
     peers = [one for one in ready if _column(one) in columns and _frame(one) == _frame(group[0])]
     others = _rows(peers, lambda what: (what["label"], what["checkpoint_sha256"]))
     lines = [_line(rows, lead) for lead in leads] + list(others.values())
     names, heads = _names(leads, list(columns.values()))
     metric = primary(group, metrics_of(group))
-    shown = [result for line in lines for result in line.values()]
+    shown = [result for line in lines for name, result in line.items() if name in columns]
     notes = tuple(dict.fromkeys([text for one in shown if (text := note(one, metric))] + _versions(shown)))
     order = sorted(columns, key=lambda name: _order(_judged(columns[name])))
 
