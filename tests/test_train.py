@@ -110,9 +110,21 @@ def test_every_model_trains_under_every_degradation(train, model, degradation):
     assert train(f"model={model}", f"degradation={degradation}")[0] == 0
 
 
+SHORTER = {  # of the long sweeps a part; make test-all runs them whole
+    "ablate_operators": ["degradation.without=null,[blur1,blur2],jpeg1"],
+    "ablate_degradation": ["model=msrresnet", "degradation=gaussian_noise,jpeg"],
+}
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("experiment", SHORTER)
+def test_the_long_experiments_run_whole(train, experiment):
+    assert train(f"experiment={experiment}", "metrics=quick")[0] == 0
+
+
 @pytest.mark.parametrize("experiment", sorted(set(EXPERIMENTS) - NEED_DATA))
 def test_every_experiment_runs_and_ends_with_the_board(train, experiment, tmp_path):
-    code, out, err = train(f"experiment={experiment}", "metrics=quick")
+    code, out, err = train(f"experiment={experiment}", "metrics=quick", *SHORTER.get(experiment, []))
     assert code == 0, err
     assert "msrresnet" in out
     assert "| msrresnet" in (tmp_path / "runs" / "leaderboard.md").read_text()

@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from scipy.stats import chisquare, kstest, uniform
 from skimage import data
 from tests.references.degradation import AsPublished, ImageByImage
 from torch.utils.data import DataLoader, Dataset
 
 from gan_bench.chance import generator
-from gan_bench.config import build, conf_dir, degradation_node
+from gan_bench.config import build, conf_dir, degradation_node, experiments_dir, read_yaml
 
 NAMES = sorted(path.stem for path in (conf_dir() / "degradation").glob("*.yaml"))
 GOLDEN = Path(__file__).parent / "golden_draws.json"
@@ -217,6 +218,15 @@ def test_the_variants_have_realesrgans_steps_and_other_values(variant):
     one, other = draws(made(variant), 1)[0], draws(made("realesrgan"), 1)[0]
     assert list(one) == list(other)
     assert one != other
+
+
+def test_every_operator_that_the_ablation_takes_out_is_there():
+    study = read_yaml(experiments_dir() / "ablate_operators.yaml")
+    words = study["hydra"]["sweeper"]["params"]["degradation.without"]
+    for choice in OverridesParser.create().parse_override(f"without={words}").sweep_iterator():
+        names = choice if isinstance(choice, str) or choice is None else list(choice)
+        left = made("realesrgan", without=names).steps
+        assert set(left) == set(made("realesrgan").steps) - set([names] if isinstance(names, str) else names or [])
 
 
 def test_light_is_closer_to_the_gt_than_realesrgan_and_heavy_farther():
