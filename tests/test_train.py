@@ -182,9 +182,15 @@ def test_two_values_of_a_sweep_never_share_a_folder(train, tmp_path):
 # Resumption -----------------------------------------------------------------------------------------------------------
 
 
+def _listening():
+    """A test run in the background ignores Ctrl-C, and would hand that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def kill_when(condition, words, cwd, how):
     """Start a training and send it a signal as soon as the condition holds."""
-    with subprocess.Popen(command(*words), cwd=cwd, env=environment(), stderr=subprocess.PIPE, text=True) as process:
+    pipes = {"stderr": subprocess.PIPE, "text": True, "preexec_fn": _listening}
+    with subprocess.Popen(command(*words), cwd=cwd, env=environment(), **pipes) as process:
         until = time.monotonic() + 300
         while not condition() and process.poll() is None and time.monotonic() < until:
             time.sleep(0.01)
