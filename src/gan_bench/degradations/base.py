@@ -34,7 +34,7 @@ SCALES = (1, 2, 3, 4, 8)
 class Degradation:
     """A map from gt to lq images; it has no state, and works where its image is.
 
-    A new operator needs `draw` and `on_pixels`; `on_batch` makes it fast on a GPU.
+    A new operator needs `draw_one` (or `draw`) and `on_pixels`; `on_batch` makes it fast on a GPU.
 
     Args:
         scale: 1, 2, 3, 4 or 8; an operator that keeps the size and stands alone is joined by a bicubic downscaling.
@@ -71,7 +71,11 @@ class Degradation:
             rngs: a generator per sample.
             shared: where given, whether, which and how large is drawn from it, once for the batch.
         """
-        return [{} for _ in rngs]
+        return [self.draw_one(rng) for rng in rngs]
+
+    def draw_one(self, rng: np.random.Generator) -> dict[str, Any]:
+        """What one sample draws, where all of it is the sample's own."""
+        return {}
 
     def on_pixels(self, pixels: Pixels, drawn: dict[str, Any], lq_size: Size) -> Pixels:
         """Degrade one image on the CPU; the argument is not written to.

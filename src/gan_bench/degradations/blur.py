@@ -8,7 +8,7 @@ generator, and are as large as they were drawn, not padded to the largest.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ TURN = (-math.pi, math.pi)
 
 
 class Blurring(Degradation):
-    """What convolves each sample by a kernel of its own: `_one` draws its numbers, `kernel` makes it.
+    """What convolves each sample by a kernel of its own: `draw_one` draws its numbers, `kernel` makes it.
 
     Args:
         scale: 1, 2, 3, 4 or 8; the blurred image is downscaled.
@@ -50,13 +50,6 @@ class Blurring(Degradation):
     def kernel(self, drawn: dict[str, Any]) -> kernels.Kernel:
         """The (k, k) kernel of a sample's drawn numbers, its sum 1."""
         raise NotImplementedError
-
-    def _one(self, rng: np.random.Generator) -> dict[str, Any]:
-        raise NotImplementedError
-
-    def draw(self, rngs: Sequence[np.random.Generator], shared: np.random.Generator | None = None) -> Draw:
-        """The kernel's numbers, always by the sample's own generator."""
-        return [self._one(rng) for rng in rngs]
 
     def on_pixels(self, pixels: Pixels, drawn: dict[str, Any], lq_size: Size) -> Pixels:
         """Convolved, not clamped: a sinc overshoots."""
@@ -100,7 +93,8 @@ class Blur(Blurring):
         }
         super().__init__(scale, self.size[1])
 
-    def _one(self, rng: np.random.Generator) -> dict[str, Any]:
+    def draw_one(self, rng: np.random.Generator) -> dict[str, Any]:
+        """The numbers of a kernel."""
         drawn: dict[str, Any] = {"family": which(rng, self.families), "size": _odd(rng, self.size)}
         if drawn["family"] == "sinc":
             return {**drawn, "cutoff": uniform(rng, (math.pi / (3 if drawn["size"] < 13 else 5), math.pi))}
@@ -149,7 +143,8 @@ class GaussianBlur(Blurring):
         widest = self.sigma[1] if self.sigma else math.sqrt(self.variance[1] if self.variance else 0)
         super().__init__(scale, self.size[1] if self.size else _holding(widest))
 
-    def _one(self, rng: np.random.Generator) -> dict[str, Any]:
+    def draw_one(self, rng: np.random.Generator) -> dict[str, Any]:
+        """The numbers of a kernel."""
         drawn: dict[str, Any] = {"sigma_x": self._sigma(rng)}
         if rng.random() < self.anisotropic:
             drawn |= {"sigma_y": self._sigma(rng), "angle": uniform(rng, (0.0, math.pi))}
@@ -179,7 +174,8 @@ class Sinc(Blurring):
         self.size, self.cutoff = odd("size", size), between("cutoff", cutoff, 0.01, 3.15)
         super().__init__(scale, self.size[1])
 
-    def _one(self, rng: np.random.Generator) -> dict[str, Any]:
+    def draw_one(self, rng: np.random.Generator) -> dict[str, Any]:
+        """The numbers of a kernel."""
         return {"size": _odd(rng, self.size), "cutoff": uniform(rng, self.cutoff)}
 
     def kernel(self, drawn: dict[str, Any]) -> kernels.Kernel:

@@ -39,7 +39,8 @@ class MotionBlur(Blurring):
         }
         super().__init__(scale, kernels.motion_size(self.ranges["length"][1]))
 
-    def _one(self, rng: np.random.Generator) -> dict[str, Any]:
+    def draw_one(self, rng: np.random.Generator) -> dict[str, Any]:
+        """The numbers of a kernel."""
         return {**{name: uniform(rng, ends) for name, ends in self.ranges.items()}, "seed": seed(rng)}
 
     def kernel(self, drawn: dict[str, Any]) -> kernels.Kernel:
@@ -59,7 +60,8 @@ class Defocus(Blurring):
         self.radius = between("radius", radius, 0, 100)
         super().__init__(scale, kernels.disk_size(self.radius[1]))
 
-    def _one(self, rng: np.random.Generator) -> dict[str, Any]:
+    def draw_one(self, rng: np.random.Generator) -> dict[str, Any]:
+        """The numbers of a kernel."""
         return {"radius": uniform(rng, self.radius)}
 
     def kernel(self, drawn: dict[str, Any]) -> kernels.Kernel:
@@ -81,7 +83,8 @@ class KernelBlur(Blurring):
         self.content = hashlib.sha256(b"".join(kernel.tobytes() for kernel in self.kernels)).hexdigest()
         super().__init__(scale, max(len(kernel) for kernel in self.kernels))
 
-    def _one(self, rng: np.random.Generator) -> dict[str, Any]:
+    def draw_one(self, rng: np.random.Generator) -> dict[str, Any]:
+        """The numbers of a kernel."""
         return {"kernel": int(rng.integers(len(self.kernels)))}
 
     def kernel(self, drawn: dict[str, Any]) -> kernels.Kernel:

@@ -7,7 +7,6 @@ of it, `jpeg_model`, which rounds as the codec does: the smooth rounding of diff
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from typing import Any, Literal
 
 import cv2
@@ -45,9 +44,9 @@ class _Codec(Degradation):
         super().__init__(scale)
         self.quality = between("quality", quality, 1, 100)
 
-    def draw(self, rngs: Sequence[np.random.Generator], shared: np.random.Generator | None = None) -> Draw:
-        """`{"quality": whole number}`, rounded, halves up; for each sample its own."""
-        return [{"quality": int(uniform(rng, self.quality) + 0.5)} for rng in rngs]
+    def draw_one(self, rng: np.random.Generator) -> dict[str, Any]:
+        """`{"quality": whole number}`, rounded, halves up."""
+        return {"quality": int(uniform(rng, self.quality) + 0.5)}
 
 
 class JPEG(_Codec):

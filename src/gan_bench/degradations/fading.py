@@ -7,7 +7,6 @@ it; this one is ours. Sepia keeps black and white and shifts what lies between: 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal
 
 import cv2
@@ -57,9 +56,9 @@ class Fading(Degradation):
             "uneven": between("uneven", uneven, 0, 1),
         }
 
-    def draw(self, rngs: Sequence[np.random.Generator], shared: np.random.Generator | None = None) -> Draw:
+    def draw_one(self, rng: np.random.Generator) -> dict[str, Any]:
         """`{"contrast", "brightness", "sepia", "warmth", "uneven", "seed"}`."""
-        return [{**{name: uniform(rng, ends) for name, ends in self.ranges.items()}, "seed": seed(rng)} for rng in rngs]
+        return {**{name: uniform(rng, ends) for name, ends in self.ranges.items()}, "seed": seed(rng)}
 
     def on_pixels(self, pixels: Pixels, drawn: dict[str, Any], lq_size: Size) -> Pixels:
         """The faded image, clamped to [0, 1]."""

@@ -8,7 +8,6 @@ from a scanner, and from fastMRI's raw data: one coil of equal sensitivity every
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -44,12 +43,9 @@ class Undersample(Degradation):
                 f"write at most {1 / self.acceleration[1]:.3g}"
             )
 
-    def draw(self, rngs: Sequence[np.random.Generator], shared: np.random.Generator | None = None) -> Draw:
+    def draw_one(self, rng: np.random.Generator) -> dict[str, Any]:
         """`{"acceleration", "centre", "seed"}`; the seed is that of the mask."""
-        return [
-            {"acceleration": uniform(rng, self.acceleration), "centre": uniform(rng, self.centre), "seed": seed(rng)}
-            for rng in rngs
-        ]
+        return {"acceleration": uniform(rng, self.acceleration), "centre": uniform(rng, self.centre), "seed": seed(rng)}
 
     def on_pixels(self, pixels: Pixels, drawn: dict[str, Any], lq_size: Size) -> Pixels:
         """The aliased magnitude, from 0, not clamped above; what is below 0 counts as 0.
@@ -82,9 +78,9 @@ class RicianNoise(Degradation):
         super().__init__(scale)
         self.sigma = between("sigma", sigma, 0, 255)
 
-    def draw(self, rngs: Sequence[np.random.Generator], shared: np.random.Generator | None = None) -> Draw:
+    def draw_one(self, rng: np.random.Generator) -> dict[str, Any]:
         """`{"sigma", "seed"}`."""
-        return [{"sigma": uniform(rng, self.sigma), "seed": seed(rng)} for rng in rngs]
+        return {"sigma": uniform(rng, self.sigma), "seed": seed(rng)}
 
     def on_pixels(self, pixels: Pixels, drawn: dict[str, Any], lq_size: Size) -> Pixels:
         """The noisy magnitude, from 0, not clamped above."""

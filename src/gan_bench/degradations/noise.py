@@ -32,12 +32,9 @@ class _Normal(Degradation):
         super().__init__(scale)
         self.sigma, self.gray = between("sigma", sigma, 0, 255), probability("gray", gray)
 
-    def draw(self, rngs: Sequence[np.random.Generator], shared: np.random.Generator | None = None) -> Draw:
-        """`{"sigma": of 255, "gray": bool, "seed": number}`, for each sample its own."""
-        return [
-            {"sigma": uniform(rng, self.sigma), "gray": bool(rng.random() < self.gray), "seed": seed(rng)}
-            for rng in rngs
-        ]
+    def draw_one(self, rng: np.random.Generator) -> dict[str, Any]:
+        """`{"sigma": of 255, "gray": bool, "seed": number}`."""
+        return {"sigma": uniform(rng, self.sigma), "gray": bool(rng.random() < self.gray), "seed": seed(rng)}
 
 
 class GaussianNoise(_Normal):
@@ -58,12 +55,10 @@ class GaussianNoise(_Normal):
         if self.gray + self.correlated > 1 + 1e-9:
             raise ValueError(f"correlated={correlated}: with gray={gray} above 1; they are kinds of one noise")
 
-    def draw(self, rngs: Sequence[np.random.Generator], shared: np.random.Generator | None = None) -> Draw:
+    def draw_one(self, rng: np.random.Generator) -> dict[str, Any]:
         """As speckle's; where correlated, `covariance` (3x3, in squared 8-bit levels) instead of sigma and gray."""
         weights = {"gray": self.gray, "correlated": self.correlated, "color": max(0.0, 1 - self.gray - self.correlated)}
-        return [self._one(rng, which(rng, weights)) for rng in rngs]
-
-    def _one(self, rng: np.random.Generator, kind: str) -> dict[str, Any]:
+        kind = which(rng, weights)
         if kind == "correlated":
             return {"covariance": _covariance(rng, self.sigma[1]), "seed": seed(rng)}
         return {"sigma": uniform(rng, self.sigma), "gray": kind == "gray", "seed": seed(rng)}

@@ -6,7 +6,6 @@ the random numbers are those of `sampling`, equal on every machine; on a GPU the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -43,12 +42,9 @@ class PoissonNoise(Degradation):
         super().__init__(scale)
         self.strength, self.gray = between("strength", strength, 0, 100), probability("gray", gray)
 
-    def draw(self, rngs: Sequence[np.random.Generator], shared: np.random.Generator | None = None) -> Draw:
-        """`{"strength": number, "gray": bool, "seed": number}`, for each sample its own."""
-        return [
-            {"strength": uniform(rng, self.strength), "gray": bool(rng.random() < self.gray), "seed": seed(rng)}
-            for rng in rngs
-        ]
+    def draw_one(self, rng: np.random.Generator) -> dict[str, Any]:
+        """`{"strength": number, "gray": bool, "seed": number}`."""
+        return {"strength": uniform(rng, self.strength), "gray": bool(rng.random() < self.gray), "seed": seed(rng)}
 
     def on_pixels(self, pixels: Pixels, drawn: dict[str, Any], lq_size: Size) -> Pixels:
         """(H, W, C) -> (H, W, C) in [0, 1]; the same bits on every machine."""

@@ -8,7 +8,7 @@ Back to Life", https://arxiv.org/abs/2004.09484, who blend in collected textures
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -32,11 +32,8 @@ class _Marks(Degradation):
     dark: float
     ranges: Mapping[str, tuple[float, float]]
 
-    def draw(self, rngs: Sequence[np.random.Generator], shared: np.random.Generator | None = None) -> Draw:
+    def draw_one(self, rng: np.random.Generator) -> dict[str, Any]:
         """`count`, of which the first `dark` are dark, a number for each range, and the `seed` of the shapes."""
-        return [self._one(rng) for rng in rngs]
-
-    def _one(self, rng: np.random.Generator) -> dict[str, Any]:
         count = _whole(rng, self.count)
         drawn = {name: uniform(rng, ends) for name, ends in self.ranges.items()}
         return {"count": count, "dark": int(rng.binomial(count, self.dark)), **drawn, "seed": seed(rng)}
@@ -144,9 +141,10 @@ class Dust(_Marks):
         self.dark = probability("dark", dark)
         self.ranges = {"radius": between("radius", radius, 0, 1), "opacity": between("opacity", opacity, 0, 1)}
 
-    def _one(self, rng: np.random.Generator) -> dict[str, Any]:
+    def draw_one(self, rng: np.random.Generator) -> dict[str, Any]:
+        """As scratches', with `fibres`, of which `dark_fibres` are dark."""
         fibres = _whole(rng, self.fibres)
-        return {**super()._one(rng), "fibres": fibres, "dark_fibres": int(rng.binomial(fibres, self.dark))}
+        return {**super().draw_one(rng), "fibres": fibres, "dark_fibres": int(rng.binomial(fibres, self.dark))}
 
     def _paint(self, canvas: Canvas, drawn: dict[str, Any], rng: np.random.Generator) -> None:
         largest, count = drawn["radius"] * canvas.short, drawn["count"]
