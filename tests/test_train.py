@@ -291,6 +291,7 @@ def test_two_processes_train_and_agree_with_themselves(tmp_path):
         (["metrics.names=[psnr,sim]"], "did you mean 'ssim'"),
         (["metrics.protocol=z"], "protocol"),
         (["dataset.limit=0"], "dataset.limit"),
+        (["dataset.limit=12"], "dataset.limit=12: there are only 11 images to train on"),
         (["model.generator._target_=os.system"], "os.system"),
         (["trainer.accelerator=abacus"], "abacus"),
         (["experiment=quickstrat"], "quickstart"),

@@ -98,9 +98,15 @@ class Images(Sequence[np.ndarray]):
         return pixels
 
     def subset(self, count: int | None) -> Images:
-        """The first `count` images by the hash of their names: a smaller set is part of every larger one."""
+        """The first `count` images by the hash of their names: a smaller set is part of every larger one.
+
+        Raises:
+            UsageError: there are fewer.
+        """
         if count is None:
             return self
+        if count > len(self):
+            raise UsageError(f"dataset.limit={count}: there are only {len(self)} images to train on")
         chosen = sorted(sorted(range(len(self)), key=lambda i: rank(self.names[i]))[:count])
         smaller = Images([self.pages[i] for i in chosen], num_ch=self.num_ch, view=self.view)
         smaller.names = tuple(self.names[i] for i in chosen)
