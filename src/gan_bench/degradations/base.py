@@ -160,15 +160,14 @@ class Degradation:
 
     def _one_by_one(self, image: Tensor, draw: Draw, lq_size: Size) -> Tensor:
         """Every sample by itself, on as many threads as torch has."""
-        samples = [np.ascontiguousarray(one.permute(1, 2, 0).numpy()) for one in image.detach()]
 
-        def work(pixels: Pixels, drawn: dict[str, Any]) -> Pixels:
-            return np.atleast_3d(self.on_pixels(pixels, drawn, lq_size))
+        def work(one: Tensor, drawn: dict[str, Any]) -> Pixels:
+            pixels = np.ascontiguousarray(one.permute(1, 2, 0).numpy())
+            return np.atleast_3d(self.on_pixels(pixels, drawn, lq_size)).transpose(2, 0, 1)
 
-        threads = min(torch.get_num_threads(), len(samples))
+        threads = min(torch.get_num_threads(), len(image))
         mapped: Callable[..., Any] = map if threads < 2 else _pool(threads).map
-        done = list(mapped(work, samples, draw))
-        return torch.from_numpy(np.stack([pixels.transpose(2, 0, 1) for pixels in done]))
+        return torch.from_numpy(np.stack(list(mapped(work, image.detach(), draw))))
 
 
 def check_finite(image: Tensor) -> None:
