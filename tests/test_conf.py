@@ -14,6 +14,7 @@ from gan_bench.config import (
     default_config,
     experiments_dir,
     plain,
+    read_yaml,
     register_experiments,
     run_name,
 )
@@ -25,7 +26,10 @@ GROUPS = {
     if folder.is_dir()
 }
 EXPERIMENTS = sorted(file.stem for file in experiments_dir().glob("*.yaml"))
-NEEDED = {"dataset=folder": ["dataset.root=somewhere"]}
+NEEDED = {
+    "dataset=folder": ["dataset.root=somewhere"],
+    "degradation=realsr": ["degradation.steps.blur.path=somewhere", "degradation.steps.noise.root=somewhere"],
+}
 MODELS = GROUPS["model"]
 
 
@@ -46,7 +50,8 @@ def test_every_yaml_is_checked_and_named(choice):
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_every_experiment_is_checked(experiment):
-    check(composed(f"experiment={experiment}", "budget=smoke"), provided=PROVIDED)
+    given = NEEDED["degradation=realsr"] if experiment == "realsr_like" else []
+    check(composed(f"experiment={experiment}", "budget=smoke", *given), provided=PROVIDED)
 
 
 @pytest.mark.parametrize(("model", "scale"), list(product(MODELS, [1, 2, 3, 4, 8])))
@@ -56,10 +61,10 @@ def test_every_model_runs_at_every_scale_or_says_why_not(model, scale):
     cfg = composed(f"model={model}", "budget=smoke", f"degradation.scale={scale}")
     node = cfg.model.get("generator", cfg.model)
     try:
-        network = build(node, key="model")
+        network = build(node, key="model.generator")
     except UsageError as error:
-        assert str(scale) in str(error)
-        assert model == "esrgan" and scale in (3, 8)
+        assert f"cannot do scale {scale}: it has 1, 2 and 4" in str(error)
+        assert node._target_.endswith("RRDBNet") and scale in (3, 8)
         return
     if isinstance(network, torch.nn.Module):
         assert network(torch.rand(1, 3, 12, 9)).shape == (1, 3, 12 * scale, 9 * scale)
@@ -72,14 +77,22 @@ PARAMETERS = {
     "srresnet": 1_549_462,
     "srgan": 1_549_462,
     "srgan_msr": 1_517_571,
+    "rrdbnet": 16_697_987,
     "esrgan": 16_697_987,
+    "realesrnet": 16_697_987,
+    "realesrgan": 16_697_987,
+    "realesrgan_anime": 4_467_779,
+    "realesrgan_compact": 1_213_296,
+    "bsrgan": 16_697_987,
+    "realsr": 16_697_987,
+    "swinir_gan": 11_900_199,
 }
 
 
 @pytest.mark.parametrize("model", [name for name in MODELS if name != "bicubic"])
 def test_standard_budget_is_the_published_network(model):
     with torch.device("meta"):
-        network = build(composed(f"model={model}", "budget=standard").model.generator)
+        network = build(composed(f"model={model}", "budget=standard").model.generator, key="model.generator")
     assert sum(parameter.numel() for parameter in network.parameters()) == PARAMETERS[model]
 
 
@@ -91,9 +104,11 @@ def test_one_channel_data_make_one_channel_networks(model, count):
 
 @pytest.mark.parametrize("budget", GROUPS["budget"])
 def test_patches_fit_every_scale(budget):
-    for model in MODELS:
-        config = plain(composed(f"model={model}", f"budget={budget}"))
-        assert config["budget"]["patch"] % 8 == 0
+    budgets = [read_yaml(conf_dir() / "budget" / f"{budget}.yaml")]
+    for one in budgets:  # of a model, and of a model at a scale, further down
+        budgets += [inner for inner in one.values() if isinstance(inner, dict)]
+    patches = [one["patch"] for one in budgets if "patch" in one]
+    assert patches and all(patch % 8 == 0 for patch in patches)
 
 
 def test_a_name_without_a_hash_is_that_of_the_yaml_defaults():

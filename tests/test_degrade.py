@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tests.references.realsr import needed, needed_words
 
 import gan_bench
 from gan_bench.chance import generator
@@ -68,9 +69,11 @@ def refused(ran, *causes, code=2):
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in conf_dir().glob("degradation/*.yaml")))
 def test_sample_0_is_the_lq_of_a_benchmark(images, degrade, name):
-    code, _, error = degrade(images, "--degradation", name, "--samples", 1, "--seed", 5, "--out", "out")
+    given = [word for pair in needed_words(name) for word in ("--set", pair)]
+    code, _, error = degrade(images, "--degradation", name, *given, "--samples", 1, "--seed", 5, "--out", "out")
     assert code == 0, error
-    tests = Degraded("images", Images(images.glob("*"), images, None), gan_bench.degradation(name), {}, seed=5)
+    made_by = gan_bench.degradation(name, **needed(name))
+    tests = Degraded("images", Images(images.glob("*"), images, None), made_by, {}, seed=5)
     for batch in tests:
         lq = read(f"out/{batch.name[0]}_0.png").pixels
         assert lq.dtype == np.uint8

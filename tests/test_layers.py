@@ -20,10 +20,12 @@ FLOOR = {
     **dict.fromkeys(("judge",), 4),
     **dict.fromkeys(("callbacks", "tracking", "trials"), 5),
     **dict.fromkeys(("runfolder", "contest", "commands", "degrade", "perf", "run", "stock", "sweep", "cli"), 6),
+    **dict.fromkeys(("interpolate", "kernelgan"), 6),
 }
 SAME_FLOOR = {
     ("check", "targets"), ("config", "check"), ("config", "cells"), ("config", "naming"), ("naming", "check"),
     ("models", "models"), ("commands", "contest"), ("degrade", "commands"), ("run", "runfolder"),
+    ("kernelgan", "commands"),
     ("sweep", "run"), ("sweep", "commands"), ("sweep", "cli"),
     ("cli", "commands"), ("cli", "sweep"),
 }  # fmt: skip
@@ -33,7 +35,7 @@ ONLY_IN = {
     "wandb": {"tracking/wandb.py"},
     "pyiqa": {"metrics/iqa.py"},
     "h5py": {"degradations/kernel_files.py"},
-    "spandrel": {"networks/spandrel.py", "restorers/checkpoint.py"},
+    "spandrel": {"networks/spandrel.py"},
     "hydra": {"config.py", "sweep.py"},
     "omegaconf": {"config.py", "check.py", "sweep.py", "run.py", "contest.py", "perf.py", "plan.py"},
 }

@@ -1,5 +1,6 @@
 """Training as a user types it: run folders, resumption, one-line errors, sweeps."""
 
+import hashlib
 import json
 import os
 import re
@@ -14,8 +15,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.references.realsr import needed_words
 
 import gan_bench
+from gan_bench.cli import main
 from gan_bench.config import conf_dir, experiments_dir
 
 TRAIN = Path(gan_bench.__file__).parents[2] / "train.py"
@@ -23,6 +26,7 @@ MODELS = sorted(path.stem for path in (conf_dir() / "model").glob("*.yaml"))
 DEGRADATIONS = sorted(path.stem for path in (conf_dir() / "degradation").glob("*.yaml"))
 EXPERIMENTS = sorted(path.stem for path in experiments_dir().glob("*.yaml"))
 NEED_DATA = {"ablate_domain"}  # tests/data/test_slices.py runs it, on data that are not bundled
+SINGLE = {path.stem for path in experiments_dir().glob("*.yaml") if "MULTIRUN" not in path.read_text()}
 
 
 def command(*words):
@@ -58,7 +62,7 @@ def test_a_run_leaves_weights_curve_result_panels_and_config(train, tmp_path):
     assert set(document["images"]) == {"astronaut", "chelsea", "coffee"}
     assert document["what"]["selection"] == "last"
     assert document["what"]["budget"]["steps"] == 4
-    assert (folder / "validation.csv").read_text().splitlines()[0] == "step,psnr,ssim"
+    assert (folder / "validation.csv").read_text().splitlines()[0] == "step,psnr,ssim,sharpness,colour"
 
 
 def test_a_complete_run_says_so_and_computes_nothing(train, tmp_path, monkeypatch):
@@ -90,9 +94,17 @@ def test_another_seed_is_another_run(train, tmp_path):
     assert files[0] != files[1]
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_smoke_trains_and_is_judged(train, model):
+    code, out, err = train(f"model={model}", "metrics=quick", "degradation.scale=2")
+    assert code == 0, err
+    assert "PSNR" in out
+
+
 KINDS = ("bicubic", "gaussian_noise", "gaussian_blur", "jpeg", "realesrgan")  # size, noise, blur, codec, blind
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("model", MODELS)
 def test_every_model_smoke_trains_under_one_degradation_of_each_kind(train, model):
     words = [f"model={model}", "degradation.scale=2", "metrics=quick", f"degradation={','.join(KINDS)}"]
@@ -101,13 +113,15 @@ def test_every_model_smoke_trains_under_one_degradation_of_each_kind(train, mode
 
 @pytest.mark.parametrize("degradation", DEGRADATIONS)
 def test_every_degradation_smoke_trains_with_one_model(train, degradation):
-    assert train("model=msrresnet", f"degradation={degradation}")[0] == 0
+    given = needed_words(degradation, "degradation.")
+    assert train("model=msrresnet", f"degradation={degradation}", *given)[0] == 0
 
 
 @pytest.mark.full
 @pytest.mark.parametrize(("model", "degradation"), list(product(MODELS, DEGRADATIONS)))
 def test_every_model_trains_under_every_degradation(train, model, degradation):
-    assert train(f"model={model}", f"degradation={degradation}")[0] == 0
+    given = needed_words(degradation, "degradation.")
+    assert train(f"model={model}", f"degradation={degradation}", *given)[0] == 0
 
 
 SHORTER = {  # of the long sweeps a part; make test-all runs them whole
@@ -122,7 +136,16 @@ def test_the_long_experiments_run_whole(train, experiment):
     assert train(f"experiment={experiment}", "metrics=quick")[0] == 0
 
 
-@pytest.mark.parametrize("experiment", sorted(set(EXPERIMENTS) - NEED_DATA))
+@pytest.mark.parametrize("experiment", sorted(SINGLE - NEED_DATA))
+def test_every_published_recipe_runs(train, experiment, tmp_path):
+    given = needed_words("realsr", "degradation.") if experiment == "realsr_like" else []
+    code, out, err = train(f"experiment={experiment}", "metrics=quick", "perceptual=none", *given)
+    assert code == 0, err
+    assert "complete: " in out
+    assert "the discriminator is right on" in err
+
+
+@pytest.mark.parametrize("experiment", sorted(set(EXPERIMENTS) - NEED_DATA - SINGLE))
 def test_every_experiment_runs_and_ends_with_the_board(train, experiment, tmp_path):
     code, out, err = train(f"experiment={experiment}", "metrics=quick", *SHORTER.get(experiment, []))
     assert code == 0, err
@@ -200,9 +223,12 @@ def kill_when(condition, words, cwd, how):
     return process.returncode, error
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_a_killed_run_goes_on_and_ends_with_the_same_weights(train, tmp_path, how):
-    words = ["model=esrgan", "budget.steps=40", "budget.val_every=5"]
+POOLED = ["experiment=realesrgan_paper", "perceptual=none"]  # with an average and a pool
+
+
+@pytest.mark.parametrize(("how", "what"), [(signal.SIGKILL, POOLED), (signal.SIGINT, ["model=esrgan"])])
+def test_a_killed_run_goes_on_and_ends_with_the_same_weights(train, tmp_path, how, what):
+    words = [*what, "budget.steps=40", "budget.val_every=5"]
     last = tmp_path / "killed" / "checkpoints" / "last.ckpt"
     code, error = kill_when(last.exists, [*words, "hydra.run.dir=killed"], tmp_path, how)
     assert code == (-9 if how == signal.SIGKILL else 130), error
@@ -257,8 +283,9 @@ def test_a_second_process_on_a_run_folder_is_told(train, tmp_path):
 
 
 @pytest.mark.full
-def test_two_processes_train_and_agree_with_themselves(tmp_path):
-    words = ["model=esrgan", "trainer=ddp_cpu", "budget.batch=4"]
+@pytest.mark.parametrize("what", [["model=esrgan"], POOLED])
+def test_two_processes_train_and_agree_with_themselves(tmp_path, what):
+    words = [*what, "trainer=ddp_cpu", "budget.batch=4"]
     weights = []
     for name in "ab":
         done = subprocess.run(
@@ -285,6 +312,10 @@ def test_two_processes_train_and_agree_with_themselves(tmp_path):
         (["degradation.scale=5"], "degradation.scale"),
         (["model=esrgan", "degradation.scale=3", "budget.patch=36"], "1, 2 and 4"),
         (["budget.patch=30"], "budget.patch=30"),
+        (["pool=-5"], "pool=-5: a whole number"),
+        (["model.ema=1.5"], "model.ema=1.5: a number from 0 to below 1"),
+        (["model.start_from=3"], "3: no such file"),
+        (["model=esrgan", "budget.batch=1"], "cannot judge 1 patches of 32 pixels in each process: Expected more"),
         (["dataset=folder"], "dataset.root"),
         (["dataset=folder", "dataset.root=nowhere"], "nowhere"),
         (["budget.patch=4096"], "smaller than the patch"),
@@ -373,3 +404,81 @@ def test_a_folder_of_images_trains_and_names_its_broken_file(train, tmp_path):
     assert "broken.png" in error
     assert "1 of 7 files" in error
     assert "PSNR" in out
+
+
+# Starting from weights ------------------------------------------------------------------------------------------------
+
+REST = ["model.stages.0.fraction=0", "model.stages.1.fraction=1"]
+
+
+def test_a_run_starts_from_another_runs_weights_or_a_file_of_them(train, tmp_path):
+    from safetensors.torch import load_file
+
+    assert train("model=esrgan", "hydra.run.dir=first", "metrics=quick")[0] == 0
+    slow = ["model.stages.0.lr=0", "model.stages.1.lr=0"]
+    for number, spec in enumerate(["first", "first/checkpoints/last.ckpt", "first/generator.safetensors"]):
+        words = ["model=esrgan", f"model.start_from={spec}", "seed=1", *slow, f"hydra.run.dir=then{number}"]
+        code, _, err = train(*words, "metrics=quick")
+        assert code == 0 and "not loaded" not in err
+        first, then = (load_file(tmp_path / name / "generator.safetensors") for name in ("first", f"then{number}"))
+        assert all(first[name].equal(then[name]) for name in first), spec
+    started = json.loads((tmp_path / "then0" / "start_from.json").read_text())["sha256"]
+    assert started == hashlib.sha256((tmp_path / "first" / "generator.safetensors").read_bytes()).hexdigest()
+    assert result(tmp_path / "then0")["what"]["budget"]["start_from"] == started
+    assert "start_from" not in result(tmp_path / "first")["what"]["budget"]
+    assert main(["leaderboard", "then0"]) == 0
+    assert f"budget smoke (4 steps, from {started[:8]})" in (tmp_path / "then0" / "leaderboard.md").read_text()
+
+
+def test_a_run_goes_on_where_the_weights_that_it_started_from_are_gone(train, tmp_path):
+    assert train("model=esrgan", "hydra.run.dir=first", "metrics=quick")[0] == 0
+    words = ["model=esrgan", "model.start_from=first", "seed=1", "metrics=quick", "hydra.run.dir=then"]
+    assert train(*words)[0] == 0
+    for name in ("generator.safetensors", "training.json"):
+        (tmp_path / "then" / name).unlink()  # as if it had been killed after its last checkpoint
+    (tmp_path / "first" / "generator.safetensors").rename(tmp_path / "elsewhere.safetensors")
+    assert train(*words)[0] == 0
+    (tmp_path / "first" / "generator.safetensors").write_bytes(b"other weights")
+    code, _, err = train(*words)
+    assert code == 2 and "then: it started from other weights than" in one_line(err)
+
+
+def test_what_does_not_fit_is_named_and_the_rest_starts_from_it(train):
+    assert train("model=rrdbnet", "hydra.run.dir=first", "metrics=quick")[0] == 0
+    code, _, err = train("model=esrgan", "degradation.scale=2", "model.start_from=first", "metrics=quick", *REST)
+    assert code == 0
+    assert "warning: model.start_from: not loaded: conf_first" not in err
+    assert "warning: model.start_from: not loaded: conv_first.weight (8x3x3x3 against 8x12x3x3)\n" in err
+    assert "esrgan (l1): 4/4" in err  # one stage is left
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (None, "model.start_from=it: not a complete run"),
+        ("missing", "it.pth: no such file"),
+        ("truncated", "it.pth: not a whole file of weights"),
+        ("code", "it.pth: holds code, which is never run"),
+        ("another", "none of its 6 tensors fits RRDBNet"),
+    ],
+)
+def test_weights_that_cannot_be_started_from_are_one_line(train, tmp_path, content, named):
+    import torch
+
+    from gan_bench.networks import SRCNN, RRDBNet
+
+    spec = "it" if content is None else "it.pth"
+    if content is None:
+        (tmp_path / "it").mkdir()
+    elif content == "code":
+        torch.save(RRDBNet(num_feat=4, num_block=1), tmp_path / spec)
+    elif content != "missing":
+        torch.save(
+            (SRCNN() if content == "another" else RRDBNet(num_feat=8, num_block=1)).state_dict(), tmp_path / spec
+        )
+    if content == "truncated":
+        (tmp_path / spec).write_bytes((tmp_path / spec).read_bytes()[:2000])
+    code, _, error = train("model=esrgan", f"model.start_from={spec}")
+    assert code == 2
+    assert named in one_line(error)
+    assert not (tmp_path / "runs").exists()

@@ -23,10 +23,11 @@ __all__ = ["DECLARED", "PACKAGES", "check_config", "groups_of", "leaves", "resol
 PACKAGES = ("gan_bench", "torch.nn", "torch.optim", "torchvision", "lightning", "torchmetrics")
 
 # What a mapping without a `_target_` may hold, by its place: [] is any element of a list, <model> the name of a model.
-BUDGET = frozenset({"name", "steps", "batch", "patch", "val_every", "lr", "periods", "end", "num_feat", "num_block"})
+BUDGET = frozenset({"name", "steps", "batch", "patch", "val_every"})
+BUDGET |= {"lr", "periods", "end", "ema", "num_feat", "num_block"}
 DECLARED: dict[str, frozenset[str]] = {
-    "budget": BUDGET | {"<model>"},
-    "budget.<model>": BUDGET | {"x<scale>"},
+    "budget": BUDGET | {"pool", "<model>"},
+    "budget.<model>": BUDGET | {"depths", "num_heads", "x<scale>"},
     "budget.<model>.x<scale>": BUDGET,
     "model.stages[]": frozenset({"name", "fraction", "weights", "lr", "patch", "schedule"}),
     "metrics": frozenset({"name", "names", "validation", "instead", "protocol"}),

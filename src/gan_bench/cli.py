@@ -104,7 +104,9 @@ def _parser() -> argparse.ArgumentParser:
     _benchmark(commands.add_parser("benchmark", help="judge anything: models, runs, folders of restored images"))
     _leaderboard(commands.add_parser("leaderboard", help="show and write the board of a folder of results"))
     _restore(commands.add_parser("restore", help="restore images with a trained model"))
+    _interpolate(commands.add_parser("interpolate", help="weights between a run's first stage and its last"))
     _degrade(commands.add_parser("degrade", help="see a degradation: its lq files, and what was drawn for them"))
+    _kernels(commands.add_parser("kernels", help="blur kernels of real images, for degradation=realsr"))
     _perf(commands.add_parser("perf", help="how fast a degradation is, beside plain references"))
     _weights(commands.add_parser("weights", help="the files of weights that metrics and losses want"))
     return parser
@@ -116,13 +118,16 @@ def _benchmark(parser: argparse.ArgumentParser) -> None:
         "restorers",
         nargs="+",
         metavar="RESTORER",
-        help="a model that needs no training, a run, or a folder of restored images; LABEL=RESTORER names the row",
+        help="a run, a file of weights, a folder of restored images, or a model that needs no training; "
+        "LABEL=RESTORER names the row",
     )
     parser.add_argument("--gt", metavar="DIR", help="ground truth")
     parser.add_argument("--lq", metavar="DIR", help="low quality images; matched with gt by stem")
     parser.add_argument("--degradation", metavar="NAME", help="makes lq from gt: a name of conf/degradation")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a value of the degradation")
-    parser.add_argument("--scale", type=int, metavar="N", help="gt over lq; else from the run, else from the sizes")
+    parser.add_argument(
+        "--scale", type=int, metavar="N", help="gt over lq; else from run or weights, else from the sizes"
+    )
     parser.add_argument("--protocol", default="y", help="y (default) or rgb")
     parser.add_argument("--metrics", default="psnr,ssim", metavar="NAMES", help="comma-separated; default psnr,ssim")
     parser.add_argument("--seed", type=int, default=0, help="of the degradation; default 0")
@@ -143,10 +148,22 @@ def _leaderboard(parser: argparse.ArgumentParser) -> None:
 def _restore(parser: argparse.ArgumentParser) -> None:
     parser.description = "Restore images; each is written as PNG."
     parser.add_argument("inputs", nargs="+", metavar="FILE|DIR", help="images, or folders of images")
-    parser.add_argument("--with", dest="restorer", required=True, metavar="RUN|bicubic", help="what restores")
+    parser.add_argument(
+        "--with", dest="restorer", required=True, metavar="RESTORER", help="a run, a file of weights, bicubic"
+    )
     parser.add_argument("--scale", type=int, metavar="N", help="for what does not know its own; default 4")
     parser.add_argument("--out", default="restored", metavar="DIR", help="default: restored")
     parser.set_defaults(run=_lazy("restore"))
+
+
+def _interpolate(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Mix the weights that a run's first stage left with its last: less noise, or more texture."
+    parser.add_argument("run_folder", metavar="RUN", help="a complete run of two stages or more")
+    parser.add_argument(
+        "--alpha", type=float, action="append", required=True, metavar="A", help="share of the last, from 0 to 1"
+    )
+    parser.add_argument("--out", metavar="FILE", help="default: RUN/interpolated_<A>.safetensors")
+    parser.set_defaults(run=_lazy("interpolate", "interpolate"))
 
 
 def _degrade(parser: argparse.ArgumentParser) -> None:
@@ -160,6 +177,16 @@ def _degrade(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--replay", metavar="FILE", help="take degradation and draws from a draws.json")
     parser.add_argument("--out", default="degraded", metavar="DIR", help="default: degraded")
     parser.set_defaults(run=_lazy("degrade", "degrade"))
+
+
+def _kernels(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Estimate the kernel that made each real image of a folder small, by KernelGAN."
+    parser.add_argument("folder", metavar="DIR", help="images, also in folders below; from 64x64 pixels")
+    parser.add_argument("--out", default="kernels", metavar="DIR", help="default: kernels")
+    parser.add_argument("--steps", type=int, default=1000, metavar="N", help="of training for each; default 1000")
+    parser.add_argument("--scale", type=int, default=2, metavar="N", help="2 (default) or 4, by which to train later")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="default 0")
+    parser.set_defaults(run=_lazy("kernels", "kernelgan"))
 
 
 def _perf(parser: argparse.ArgumentParser) -> None:

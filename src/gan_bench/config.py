@@ -6,6 +6,7 @@ Importing this file imports Hydra but neither torch nor lightning.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -181,8 +182,8 @@ def build(node: DictConfig | Mapping[str, Any] | None, /, *, key: str = "", **gi
     """Make the object that a mapping with a `_target_` describes; plain Python containers go into it.
 
     Args:
-        node: the mapping; its `name` is the bench's, not the target's.
-        key: where the mapping stands in the config, for messages.
+        node: the mapping; the `name` of a group's file is the bench's, not the target's.
+        key: where the mapping stands in the config, for messages; deeper in, a `name` that the target takes is its own.
         given: further arguments, passed by reference; they win over the mapping's.
 
     Returns:
@@ -193,7 +194,7 @@ def build(node: DictConfig | Mapping[str, Any] | None, /, *, key: str = "", **gi
     """
     try:
         config = {} if node is None else plain(node)
-        return _built(config, given) if config.get("_target_") else None
+        return _built(config, given, deeper="." in key) if config.get("_target_") else None
     except Exception as error:
         cause, where = _cause(error, key)
         # Lightning's own error for a wrong Trainer, by its name: importing it would import torch.
@@ -283,10 +284,12 @@ def _search_path() -> list[str]:
     return [override for override in overrides if override.startswith("hydra.searchpath")]
 
 
-def _built(config: dict[str, Any], given: Mapping[str, Any]) -> Any:
+def _built(config: dict[str, Any], given: Mapping[str, Any], deeper: bool) -> Any:
     """Instantiate as a partial and call it: Hydra would copy what it is given, and take a dataclass for a config."""
     arguments = {name: value for name, value in config.items() if name != "name"}
     make = instantiate({"_convert_": "all", **arguments, "_partial_": True})
+    if deeper and "name" in config and "name" in inspect.signature(make.func).parameters:
+        make = functools.partial(make, name=config["name"])
     return functools.partial(make, **given) if config.get("_partial_") else make(**given)
 
 

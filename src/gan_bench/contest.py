@@ -16,7 +16,7 @@ from gan_bench.data import Degraded, Given, Images, TestSet, describe, list_imag
 from gan_bench.errors import GanBenchError, UsageError
 from gan_bench.judge import Question, answer
 from gan_bench.metrics import Suite, get_protocol
-from gan_bench.restorers import Restorer, load_restorer
+from gan_bench.restorers import SUFFIXES, Restorer, load_restorer
 
 __all__ = ["contest"]
 
@@ -73,7 +73,8 @@ def _entries(arguments: argparse.Namespace) -> tuple[list[tuple[str, str, Restor
     entries, failures, taken = [], [], {}  # type: ignore[var-annotated]
     for word in arguments.restorers:
         label, _, spec = word.rpartition("=") if "=" in word and not Path(word).exists() else ("", "", word)
-        label = label or Path(spec).name or spec
+        path = Path(spec)
+        label = label or (path.stem if path.suffix.lower() in SUFFIXES and not path.is_dir() else path.name) or spec
         taken[label] = taken.get(label, 0) + 1
         label = label if taken[label] == 1 else f"{label} ({taken[label]})"
         try:
@@ -86,7 +87,7 @@ def _entries(arguments: argparse.Namespace) -> tuple[list[tuple[str, str, Restor
 
 
 def _tests(arguments: argparse.Namespace, restorers: Sequence[Restorer]) -> TestSet:
-    known = next((one.scale for one in restorers if one.scale and one.origin.config), None)
+    known = next((one.scale for one in restorers if one.scale and one.origin.checkpoint_sha256), None)
     if arguments.degradation:
         degradation = _degradation(arguments, known)
         made_by = build(degradation, key="degradation")

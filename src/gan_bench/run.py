@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import math
@@ -18,7 +19,7 @@ import torch
 from omegaconf import DictConfig
 
 from gan_bench.benchmark import Result
-from gan_bench.callbacks import AtomicCheckpointIO, Checkpoints, Evaluation, ProgressLine, save_generator
+from gan_bench.callbacks import AtomicCheckpointIO, Checkpoints, Evaluation, Health, ProgressLine, save_generator
 from gan_bench.config import build, cells, plain
 from gan_bench.data import Degraded, Source, TestSet
 from gan_bench.data.datamodule import DataModule
@@ -28,13 +29,17 @@ from gan_bench.files import write_atomically
 from gan_bench.judge import Question
 from gan_bench.metrics import Protocol, Suite, get_protocol
 from gan_bench.models import Recipe
-from gan_bench.restorers import Restorer, trained
+from gan_bench.restorers import Restorer, is_run, read_states, trained
 from gan_bench.runfolder import claimed, is_main_process
 from gan_bench.tracking import Tracker, followed, log_results
 from gan_bench.trials import Trial, judge, trials
+from gan_bench.weights import sha256
 
 __all__ = ["Place", "run"]
 
+log = logging.getLogger(__name__)
+
+START = "start_from.json"  # in a run's folder: the weights that it started from
 MONITOR = "psnr"  # chooses the best checkpoint, where it is among the metrics
 
 
@@ -109,7 +114,8 @@ def run(cfg: DictConfig, place: Place) -> list[Result]:
         degradation: Degradation = build(cfg.degradation, key="degradation")
         weights = place.folder / "generator.safetensors"
         learns = "generator" in config["model"]
-        model = _seeded(cfg, config, degradation.scale) if learns and not weights.exists() else None
+        _check_start(config, place.folder)
+        model = _seeded(cfg, config, place.folder, degradation.scale) if learns and not weights.exists() else None
         work = _Work(config, place, degradation, build(cfg.dataset, key="dataset"), logger)
         asked: list[Trial] = []
         if is_main_process():  # what will be missing at the end is known at the start
@@ -124,7 +130,7 @@ def run(cfg: DictConfig, place: Place) -> list[Result]:
         return list(results.values())
 
 
-def _seeded(cfg: DictConfig, config: dict[str, Any], scale: int) -> Recipe:
+def _seeded(cfg: DictConfig, config: dict[str, Any], folder: Path, scale: int) -> Recipe:
     """The model, its weights drawn from the run's seed alone."""
     patch = _budget(config, "patch")
     if patch % scale:
@@ -133,9 +139,50 @@ def _seeded(cfg: DictConfig, config: dict[str, Any], scale: int) -> Recipe:
     if (config["model"].get("perceptual") or {}).get("weights") == "random":
         raise UsageError("perceptual.weights=random teaches nothing: a training takes imagenet, or perceptual=none")
     torch.manual_seed(config["seed"])
-    model = build(cfg.model, key="model", steps=config["budget"]["steps"], seed=config["seed"])
+    start = _start(config, folder)
+    model = build(cfg.model, key="model", steps=config["budget"]["steps"], seed=config["seed"], start_from=start)
     assert isinstance(model, Recipe)
+    if model.not_loaded and is_main_process():
+        few, count = ", ".join(model.not_loaded[:3]), len(model.not_loaded)
+        log.warning("model.start_from: not loaded: %s%s", few, f" and {count - 3} more" if count > 3 else "")
     return model
+
+
+def _start(config: dict[str, Any], folder: Path) -> dict[str, Any] | None:
+    """The weights that a generator starts from, unless it goes on from a checkpoint; their digest stays in the folder.
+
+    Raises:
+        UsageError: no such weights.
+    """
+    spec = config["model"].get("start_from")
+    if spec is None or (folder / "checkpoints" / "last.ckpt").exists():
+        return None
+    path = _weights_of(spec)
+    if path.name != Path(str(spec)).name and not is_run(path.parent):
+        raise UsageError(f"model.start_from={spec}: not a complete run; it has no generator.safetensors")
+    state = next(iter(read_states(path)))
+    if is_main_process():
+        facts = {"file": str(path), "sha256": sha256(path)}
+        write_atomically(folder / START, (json.dumps(facts, indent=1) + "\n").encode())
+    return state
+
+
+def _weights_of(spec: Any) -> Path:
+    """The file of a run, or the file itself."""
+    path = Path(str(spec)).expanduser()
+    return path / "generator.safetensors" if path.is_dir() else path
+
+
+def _check_start(config: dict[str, Any], folder: Path) -> None:
+    """Refuse to call equal what started from other weights behind the same name."""
+    path = _weights_of(config["model"].get("start_from"))
+    if not (folder / START).is_file() or not path.is_file():
+        return
+    if json.loads((folder / START).read_text())["sha256"] != sha256(path):
+        raise UsageError(
+            f"{folder}: it started from other weights than {path} now holds; choose another place with "
+            "hydra.run.dir=DIR or remove it"
+        )
 
 
 def _train(model: Recipe, work: _Work) -> None:
@@ -147,9 +194,12 @@ def _train(model: Recipe, work: _Work) -> None:
     tests = Degraded("validation", work.source.validation, work.degradation, {})
     channels = work.config["model"]["generator"].get("num_in_ch", 3)
     checkpoints = Checkpoints(folder / "checkpoints", f"val/{monitor}", rises)
-    bar = ProgressLine(work.label, work.place.number, work.place.count)
-    trainer = _trainer(model, work, [Evaluation(tests, suite, folder, channels, work.label), bar, checkpoints])
+    evaluation = Evaluation(tests, suite, folder, channels, work.label)
+    health = Health(evaluation)
+    bar = ProgressLine(work.label, health, work.place.number, work.place.count)
+    trainer = _trainer(model, work, [evaluation, health, bar, checkpoints])
     last = folder / "checkpoints" / "last.ckpt"
+    _rehearse(model, work, trainer.world_size)
     try:
         trainer.fit(model, _data(model, work), ckpt_path=str(last) if last.exists() else None, weights_only=True)
     except SystemExit:  # what Lightning makes of Ctrl-C
@@ -158,8 +208,23 @@ def _train(model: Recipe, work: _Work) -> None:
         raise WorkError(f"training ended at step {model.step} of {model.steps}; the same command goes on with it")
     if trainer.is_global_zero:
         facts = {"seconds": checkpoints.seconds, "steps": model.step, "best": checkpoints.best}
+        facts |= {"health": health.sentence} if health.sentence else {}
         write_atomically(folder / "training.json", (json.dumps(facts, indent=1, sort_keys=True) + "\n").encode())
-        save_generator(model.generator, folder / "generator.safetensors")
+        save_generator(model.product, folder / "generator.safetensors")
+
+
+def _rehearse(model: Recipe, work: _Work, processes: int) -> None:
+    """Let a copy of the discriminator see a batch: what it cannot judge is known before the pixel stage, not after."""
+    if model.discriminator is None:
+        return
+    channels = work.config["model"]["discriminator"].get("num_in_ch", 3)
+    batch, patch = (_budget(work.config, key) for key in ("batch", "patch"))
+    for size in {stage.patch or patch for stage in model.stages if stage.weights.get("adversarial")}:
+        try:
+            copy.deepcopy(model.discriminator)(torch.zeros(min(2, batch // processes), channels, size, size))
+        except (ValueError, RuntimeError) as error:
+            cannot = f"the discriminator cannot judge {batch // processes} patches of {size} pixels in each process"
+            raise UsageError(f"budget.batch={batch}, budget.patch={patch}: {cannot}: {error}") from None
 
 
 def _validation(work: _Work) -> Suite:
@@ -202,6 +267,7 @@ def _data(model: Recipe, work: _Work) -> DataModule:
         steps_per_epoch=_epoch(work.config),
         seed=work.config["seed"],
         workers=_workers(work.config),
+        pool=work.config["pool"],
     )
 
 

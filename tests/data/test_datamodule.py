@@ -163,3 +163,36 @@ def test_a_degradation_of_batch_granularity_shares_its_draws_in_a_step_over_all_
         half = Sample(sample.image[2:], sample.name[2:], sample.position[2:])
         module(images, degradation, batch=4).on_after_batch_transfer(half, 0)
     assert [step[0] for step in drawn] == [step[0] for step in alone]
+
+
+def pooled(images, rank=0, ranks=1):
+    data = DataModule(images, Bicubic(4), 4, ((0, 16),), 3, 0, pool=8)
+    data.trainer = SimpleNamespace(world_size=ranks, global_rank=rank)
+    data.setup("fit")
+    return data
+
+
+def test_a_pool_is_filled_saved_and_gone_on_with(images):
+    data, again = pooled(images), pooled(images)
+    samples = batches(module(images, Bicubic(4), steps=9))
+    for sample in samples[:5]:
+        data.on_after_batch_transfer(sample, 0)
+    again.load_state_dict(data.state_dict())
+    for sample in samples[5:]:
+        ours, theirs = (one.on_after_batch_transfer(sample, 0) for one in (data, again))
+        assert torch.equal(ours.gt, theirs.gt) and ours.name == theirs.name
+        assert not torch.equal(ours.gt, sample.image)
+
+
+def test_a_pool_of_another_number_of_processes_fills_anew_and_says_so(images, caplog):
+    data, other = pooled(images), pooled(images, ranks=2)
+    for sample in batches(module(images, Bicubic(4))):
+        data.on_after_batch_transfer(sample, 0)
+    assert data.state_dict()["pools"][0]["pairs"]
+    other.load_state_dict(data.state_dict())
+    assert not other.pool.pairs
+    assert "fills anew: there were 1 processes, now there are 2" in caplog.text
+
+
+def test_without_a_pool_there_is_nothing_to_save(images):
+    assert module(images, Bicubic(4)).state_dict() == {}

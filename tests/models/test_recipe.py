@@ -31,7 +31,7 @@ def fit(module, steps=STEPS):
     return trainer
 
 
-def esrgan(seed=0, perceptual=None, clip=None, steps=STEPS):
+def esrgan(seed=0, perceptual=None, clip=None, steps=STEPS, **further):
     torch.manual_seed(seed)
     return ESRGAN(
         generator=RRDBNet(num_feat=8, num_block=1, num_grow_ch=4),
@@ -47,6 +47,7 @@ def esrgan(seed=0, perceptual=None, clip=None, steps=STEPS):
         steps=steps,
         seed=seed,
         clip=clip,
+        **further,
     )
 
 

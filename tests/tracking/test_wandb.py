@@ -82,7 +82,8 @@ def test_a_run_holds_its_config_curves_panels_and_test_scores(runs):
     assert list(losses) == [4]
     curve = [line.split(",") for line in (runs.esrgan / "validation.csv").read_text().splitlines()[1:]]
     scores = {row["_step"]: row["val/psnr"] for row in seen.history if "val/psnr" in row}
-    assert scores == {int(step): pytest.approx(float(psnr)) for step, psnr, *_ in curve}
+    ends = [(int(step), float(psnr)) for step, psnr, *_ in curve if int(step) % 2 == 0]  # the pixel stage ends at 3
+    assert scores == {step: pytest.approx(psnr) for step, psnr in ends}
     panels = [row["panels/validation.path"] for row in seen.history if "panels/validation.path" in row]
     assert len(panels) == 2
     sent = (seen.file.parent / "files" / panels[0]).read_bytes()

@@ -39,8 +39,9 @@ def board(results: Iterable[Result], left_out: Iterable[tuple[Path, str]] = ()) 
         left_out: files that could not be read, each with its reason.
 
     Returns:
-        One table per set, inputs, degradation, scale, protocol and budget (name and steps: a budget may give each
-        model its own batch and patch); what was not trained here stands in every budget's table.
+        One table per set, inputs, degradation, scale, protocol and budget (name, steps, and what weights the training
+        started from: a budget may give each model its own batch and patch); what was not trained here stands in every
+        budget's table.
     """
     kept, copies = once(sorted(results, key=_place))
     settings = defaultdict(list)
@@ -75,7 +76,7 @@ def _by_budget(group: Sequence[Result]) -> list[list[Result]]:
     budgets = defaultdict(list)
     for result in group:
         if budget := result.what["budget"]:
-            budgets[budget["steps"], budget["name"]].append(result)
+            budgets[budget["steps"], budget["name"], budget.get("start_from")].append(result)
     others = [result for result in group if not result.what["budget"]]
     return [trained + others for trained in budgets.values()] or [others]
 

@@ -10,7 +10,7 @@ from gan_bench.benchmark.conditions import Condition, differing, names_of
 from gan_bench.benchmark.result import Result, key
 from gan_bench.benchmark.schema import canonical
 from gan_bench.benchmark.table import Column, Table, head, metrics_of, primary, score_cells
-from gan_bench.benchmark.words import note, plural, suffixes, visible
+from gan_bench.benchmark.words import budget_words, note, plural, suffixes, visible
 
 __all__ = ["matrices"]
 
@@ -39,14 +39,15 @@ def matrices(results: Sequence[Result]) -> tuple[Table, ...]:
 
 def _model(result: Result) -> str:
     what = result.what
-    budget = [what["budget"]["name"], what["budget"]["steps"]]
+    budget = [what["budget"].get(name) for name in ("name", "steps", "start_from")]
     return canonical([what["label"], budget, what["seed"], what["selection"], _frame(result)])
 
 
 def _place(result: Result) -> tuple[Any, ...]:
     what = result.what
     budget, seed = what["budget"], what["seed"]
-    return (what["label"], what["scale"], canonical(what["protocol"]), budget["steps"], -1 if seed is None else seed)
+    trained = (budget["steps"], str(budget.get("start_from")), -1 if seed is None else seed)
+    return (what["label"], what["scale"], canonical(what["protocol"]), *trained)
 
 
 def _frame(result: Result) -> str:
@@ -163,11 +164,11 @@ def _titles(leads: Sequence[Result]) -> list[str]:
     """`msrresnet ×4, trained on (rows) and judged on (columns) · protocol y · budget quick (400 steps) · seed 0`."""
     titles = []
     for lead in leads:
-        what, budget = lead.what, lead.what["budget"]
+        what = lead.what
         words = [
             f"{what['label']} ×{what['scale']}, trained on (rows) and judged on (columns)",
             f"protocol {what['protocol']['name']}",
-            f"budget {budget['name']} ({plural(budget['steps'], 'step')})",
+            budget_words(lead.what["budget"]),
             f"seed {what['seed']}",
             *([] if what["selection"] in (None, "last") else [what["selection"]]),
         ]

@@ -33,10 +33,11 @@ class Result:
     Attributes:
         what: label, restorer (spec as typed, or run name), model, set, degradation ({name, parameters}, or None where
             lq was given), scale, protocol ({name, facts}), metrics (names asked for), metric_weights (SHA-256 by
-            metric, of those that were available; may be absent), budget ({name, steps, batch,
-            patch}, or None for what was not trained here), seed, selection (last, best or None), checkpoint_sha256
-            (or None), lq_sha256, code (version), trained_on ({dataset, degradation, and limit where there was one}, or
-            None for what was not trained here; may be absent, and is no part of the key).
+            metric, of those that were available; may be absent), budget ({name, steps, batch, patch, and start_from
+            where it did}, or None for what was not trained here), seed, selection (last, best, the stem of another file
+            in a run, or None), checkpoint_sha256 (or None), lq_sha256, code (version), trained_on ({dataset,
+            degradation, and limit where there was one}, or None for what was not trained here; may be absent, and is no
+            part of the key).
         scores: metric -> mean over the images; None where no finite mean exists; without those that were unavailable.
         n_inf: metric -> number of images whose score is infinite; counted from `images` where not given.
         images: file stem -> metric -> score or None.

@@ -11,7 +11,7 @@ from gan_bench.benchmark.conditions import differing, names_of
 from gan_bench.benchmark.result import Result, key
 from gan_bench.benchmark.schema import canonical
 
-__all__ = ["count", "duration", "labels", "note", "plural", "suffixes", "title", "titles", "visible"]
+__all__ = ["budget_words", "count", "duration", "labels", "note", "plural", "suffixes", "title", "titles", "visible"]
 
 
 def visible(text: str) -> str:
@@ -92,11 +92,19 @@ def title(result: Result, more: Mapping[str, Sequence[str]] | None = None) -> st
             [f"{degradation['name'] if degradation else 'given inputs'} ×{what['scale']}", *more.get("degradation", ())]
         ),
         ", ".join([f"protocol {what['protocol']['name']}", *more.get("protocol", ())]),
-        f"budget {budget['name']} ({plural(budget['steps'], 'step')})" if budget else "no budget",
+        budget_words(budget),
         plural(len(result.images), "image"),
         *more.get("inputs", ()),
     ]
     return visible(" · ".join(words))
+
+
+def budget_words(budget: Mapping[str, Any] | None) -> str:
+    """`budget quick (400 steps)`, and what weights its trainings started from, where they did."""
+    if not budget:
+        return "no budget"
+    start = budget.get("start_from")
+    return f"budget {budget['name']} ({plural(budget['steps'], 'step')}{f', from {start[:8]}' if start else ''})"
 
 
 def labels(results: Sequence[Result]) -> tuple[str, ...]:

@@ -49,13 +49,18 @@ class Checkpoints(Checkpoint):
         """Start the clock: validation does not count."""
         self._since = time.perf_counter()
 
+    def on_train_batch_start(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
+        """Start the clock anew where a stage's end was validated just now."""
+        assert isinstance(pl_module, Recipe)
+        if pl_module.ended:
+            self._since = time.perf_counter()
+
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
         """Keep the generator where a stage ends."""
         assert isinstance(pl_module, Recipe)
         self.seconds, self._since = self.seconds + time.perf_counter() - self._since, time.perf_counter()
-        ended = [stage for stage in pl_module.stages if stage.first + stage.steps == pl_module.step]
-        if ended and len(pl_module.stages) > 1 and trainer.is_global_zero:
-            save_generator(pl_module.generator, self.folder / f"{ended[0].name}.safetensors")
+        if pl_module.ended and len(pl_module.stages) > 1 and trainer.is_global_zero:
+            save_generator(pl_module.product, self.folder / f"{pl_module.ended.name}.safetensors")
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Save best first, then last, so that last knows what is best."""

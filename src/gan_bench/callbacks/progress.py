@@ -10,6 +10,7 @@ from lightning.pytorch.callbacks import ProgressBar
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from gan_bench.callbacks.health import Health
 from gan_bench.models import Recipe
 
 __all__ = ["ProgressLine"]
@@ -20,14 +21,17 @@ class ProgressLine(ProgressBar):
 
     Args:
         label: of the run.
+        health: whose sentence ends the line of a GAN.
         number: of the run in its sweep, from 1.
         count: runs in the sweep.
         console: where to draw; standard error by default.
     """
 
-    def __init__(self, label: str, number: int = 1, count: int = 1, console: Console | None = None) -> None:
+    def __init__(
+        self, label: str, health: Health, number: int = 1, count: int = 1, console: Console | None = None
+    ) -> None:
         super().__init__()
-        self.label, self.number, self.count = label, number, count
+        self.label, self.health, self.number, self.count = label, health, number, count
         self.console = console or Console(stderr=True)
         self._bar: Progress | None = None
         self._start = (0, 0.0)
@@ -72,8 +76,10 @@ class ProgressLine(ProgressBar):
             self._print(f"{self._head()}: {self._text(pl_module)}")
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Close the bar."""
+        """Close the bar; the last word on a GAN stays."""
         self._close()
+        if self._enabled and self.health.sentence:
+            self._print(f"{self._head()}: {self.health.sentence}")
 
     def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
         """Close the bar, so that the error has a line of its own."""
@@ -105,6 +111,13 @@ class ProgressLine(ProgressBar):
         return " · ".join([f"{stage}{module.step}/{module.steps}", f"{speed:.1f} steps/s", *self._numbers])
 
     def _read(self, trainer: L.Trainer) -> list[str]:
-        """The losses and scores that were logged last."""
-        metrics = {name: float(value) for name, value in trainer.callback_metrics.items() if name != "train/lr"}
-        return [f"{name.removeprefix('train/')} {value:.4g}" for name, value in metrics.items()]
+        """The losses and scores that were logged last, and who wins."""
+        metrics = {name: float(value) for name, value in trainer.callback_metrics.items() if _is_shown(name)}
+        numbers = [f"{name.removeprefix('train/')} {value:.4g}" for name, value in metrics.items()]
+        return numbers + ([self.health.sentence.partition(":")[0]] if self.health.sentence else [])
+
+
+def _is_shown(name: str) -> bool:
+    """The learning rate follows from the step, and of a GAN's health the verdict is enough."""
+    unshown = ("train/lr", "train/accuracy", "train/gradient", "val/sharpness", "val/colour")
+    return not name.startswith(unshown)

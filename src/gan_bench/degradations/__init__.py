@@ -12,6 +12,7 @@ from gan_bench.degradations.fading import Fading
 from gan_bench.degradations.mri import RicianNoise, Undersample
 from gan_bench.degradations.noise import GaussianNoise, Speckle
 from gan_bench.degradations.poisson import PoissonNoise
+from gan_bench.degradations.real_noise import RealNoise
 from gan_bench.degradations.resize import Bicubic, Identity, Resize, ToSize
 from gan_bench.degradations.scratches import Dust, Scratches
 from gan_bench.degradations.sharpen import Sharpen
@@ -34,6 +35,7 @@ __all__ = [
     "MotionBlur",
     "OneOf",
     "PoissonNoise",
+    "RealNoise",
     "Resize",
     "RicianNoise",
     "Round",

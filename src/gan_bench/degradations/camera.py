@@ -13,6 +13,7 @@ import numpy as np
 
 from gan_bench.degradations import kernels
 from gan_bench.degradations.blur import Blurring
+from gan_bench.degradations.kernel_files import centred as centre
 from gan_bench.degradations.kernel_files import load_kernels
 from gan_bench.degradations.ranges import Range, between, seed, uniform
 
@@ -70,16 +71,17 @@ class Defocus(Blurring):
 
 
 class KernelBlur(Blurring):
-    """A blur by one of a file's kernels, each as probable as any other.
+    """A blur by one of the kernels of a file or a folder, each as probable as any other.
 
     Args:
-        path: of a .mat, .npy or .npz file, as `kernel_files.load_kernels` reads it.
+        path: of a .mat, .npy or .npz file, or of a folder of them, as `kernel_files.load_kernels` reads it.
         key: the variable's name, where the file has several.
         scale: 1, 2, 3, 4 or 8; the blurred image is downscaled.
+        centred: move each kernel until its centre of mass is its middle; KernelGAN's files have it beside.
     """
 
-    def __init__(self, path: str, key: str | None = None, scale: int = 1) -> None:
-        self.kernels = load_kernels(path, key)
+    def __init__(self, path: str, key: str | None = None, scale: int = 1, centred: bool = False) -> None:
+        self.kernels = [centre(kernel) if centred else kernel for kernel in load_kernels(path, key)]
         self.content = hashlib.sha256(b"".join(kernel.tobytes() for kernel in self.kernels)).hexdigest()
         super().__init__(scale, max(len(kernel) for kernel in self.kernels))
 

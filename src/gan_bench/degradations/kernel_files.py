@@ -8,24 +8,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.io import loadmat
+from scipy.ndimage import center_of_mass, shift
 
 from gan_bench.degradations.kernels import Kernel
 from gan_bench.errors import GanBenchError, UsageError, did_you_mean
 
-__all__ = ["load_kernels"]
+__all__ = ["centred", "load_kernels"]
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
+CLOSE = 0.05  # pixels; a centre of mass this near to the middle stays where it is
 
 
 def load_kernels(path: str | Path, key: str | None = None) -> list[Kernel]:
-    """The kernels of a file, made to sum to one.
+    """The kernels of a file, or of all files of a folder by their names, made to sum to one.
 
     A kernel of even size gets a row below or a column on the right of zeros: its middle is the element size // 2, as
     for scipy.ndimage.convolve and MATLAB's conv2. One that is not square gets zeros around its shorter side.
 
     Args:
-        path: .mat (version 5; 7.3 with h5py), .npy or .npz; a (k, k) array, a stack, or a cell array of kernels.
-            Stacks are (n, k, k), in .mat as MATLAB has them: (k, k, n).
+        path: .mat (version 5; 7.3 with h5py), .npy or .npz; a (k, k) array, a stack, or a cell array of kernels; or
+            a folder of such files. Stacks are (n, k, k), in .mat as MATLAB has them: (k, k, n).
         key: the variable's name; needed where a file has several.
 
     Returns:
@@ -35,8 +37,10 @@ def load_kernels(path: str | Path, key: str | None = None) -> list[Kernel]:
         ValueError: no such file or variable, or an array that is no kernel; the file is named.
         UsageError: h5py is missing.
     """
-    path = Path(path)
-    reader = {".mat": _mat, ".npy": _npy, ".npz": _npz}.get(path.suffix)
+    path = Path(path).expanduser()
+    if path.is_dir():
+        return _of_folder(path, key)
+    reader = READERS.get(path.suffix)
     if reader is None:
         raise ValueError(f"path={path}: kernels are read from .mat, .npy or .npz")
     if not path.is_file():
@@ -53,6 +57,30 @@ def load_kernels(path: str | Path, key: str | None = None) -> list[Kernel]:
     if not kernels:
         raise ValueError(f"path={path}: {name} is empty; at least one kernel is needed")
     return kernels
+
+
+def centred(kernel: Kernel) -> Kernel:
+    """A kernel whose centre of mass is its middle, moved by a cubic spline, so that what it blurs stays in its place.
+
+    Args:
+        kernel: (k, k), k odd; its sum is 1.
+
+    Returns:
+        (k', k'), k' odd and as much larger as the way is long; the argument itself where it is centred already.
+    """
+    way = len(kernel) // 2 - np.array(center_of_mass(kernel))
+    if np.abs(way).max() < CLOSE:
+        return kernel
+    moved = shift(np.pad(kernel, int(np.ceil(np.abs(way).max()))), way)
+    fitting: Kernel = moved / moved.sum()
+    return fitting
+
+
+def _of_folder(folder: Path, key: str | None) -> list[Kernel]:
+    files = sorted(path for path in folder.iterdir() if path.suffix in READERS)
+    if not files:
+        raise ValueError(f"path={folder}: no .mat, .npy or .npz file in it; gan-bench kernels makes them")
+    return [kernel for path in files for kernel in load_kernels(path, key)]
 
 
 def _name(path: Path, key: str | None, variables: dict[str, list[Any]]) -> str:
@@ -121,3 +149,6 @@ def _checked(array: Any, where: str) -> Kernel:
     size = max(kernel.shape)
     square: Kernel = np.pad(kernel, [((size - length) // 2,) * 2 for length in kernel.shape]) / kernel.sum()
     return square
+
+
+READERS = {".mat": _mat, ".npy": _npy, ".npz": _npz}

@@ -10,11 +10,13 @@ from typing import Any
 
 import cv2
 import numpy as np
+import torch
 from torch import Tensor
 
 from gan_bench.degradations.base import Degradation, Draw, Pixels, Size
 from gan_bench.degradations.convolution import convolve_batch
 from gan_bench.degradations.ranges import between, odd
+from gan_bench.errors import UsageError
 
 __all__ = ["Sharpen"]
 
@@ -45,6 +47,29 @@ class Sharpen(Degradation):
         self.reach = self.size
         self.margin = self.size // 2 * scale  # it is lq pixels that are blurred
         self.gaussian = cv2.getGaussianKernel(self.size, self.sigma, cv2.CV_64F)
+
+    @torch.no_grad()
+    def __call__(self, image: Tensor) -> Tensor:
+        """Sharpen a target where it is, in float32 under any precision.
+
+        Args:
+            image: (B, C, H, W) in [0, 1]; half the kernel is smaller than H and W, beyond which it is mirrored.
+
+        Returns:
+            the same.
+
+        Raises:
+            UsageError: a smaller image.
+        """
+        height, width = image.shape[-2:]
+        if min(height, width) <= self.size // 2:
+            raise UsageError(
+                f"sharpen: its kernel of {self.size} pixels needs images of more than {self.size // 2}, not "
+                f"{width}x{height}; take a larger budget.patch"
+            )
+        sharpen = self._one_by_one if image.device.type == "cpu" else self.on_batch
+        with torch.autocast(image.device.type, enabled=False):
+            return sharpen(image.float(), [{}] * len(image), (height, width)).clamp(0, 1)
 
     def on_pixels(self, pixels: Pixels, drawn: dict[str, Any], lq_size: Size) -> Pixels:
         """(H, W, C) in [0, 1] -> the same size, in [0, 1].

@@ -12,7 +12,8 @@ from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
+from torch.distributed.nn.functional import all_reduce
 
 __all__ = ["Adversarial", "Hinge", "LeastSquares", "RelativisticAverage", "Vanilla"]
 
@@ -25,6 +26,7 @@ class Adversarial(nn.Module, ABC):
 
     Attributes:
         needs_real: whether `generator` reads the logits of real images; if not, it may be given None for them.
+        threshold: the logit above which an image is taken for real.
 
     Args:
         discriminator_weight: factor on the discriminator's loss. 1 gives both terms weight 1, as in SRGAN and
@@ -32,6 +34,7 @@ class Adversarial(nn.Module, ABC):
     """
 
     needs_real: ClassVar[bool] = False
+    threshold: ClassVar[float] = 0.0
 
     def __init__(self, discriminator_weight: float = 1.0) -> None:
         super().__init__()
@@ -55,6 +58,15 @@ class Adversarial(nn.Module, ABC):
             fake: logits of generated images that were detached from the generator.
         """
 
+    def accuracy(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """How often the discriminator is right: shares in [0, 1] of the real and of the generated logits.
+
+        Args:
+            real: logits of real images.
+            fake: logits of generated images.
+        """
+        return (real > self.threshold).float().mean(), (fake < self.threshold).float().mean()
+
 
 class Vanilla(Adversarial):
     """Binary cross-entropy, with the generator's non-saturating form (https://arxiv.org/abs/1406.2661).
@@ -77,6 +89,8 @@ class LeastSquares(Adversarial):
     L_G = mean((C(fake) - 1)^2); L_D = mean((C(real) - 1)^2) + mean(C(fake)^2). The paper halves both; CycleGAN
     halves L_D alone (`discriminator_weight=0.5`).
     """
+
+    threshold = 0.5
 
     def generator(self, real: Tensor | None, fake: Tensor) -> Tensor:
         """mean((fake - 1)^2); `real` is not read."""
@@ -108,8 +122,9 @@ class RelativisticAverage(Adversarial):
     """How much more real than the average fake a real image is (https://arxiv.org/abs/1807.00734, ESRGAN's choice).
 
     L_G = (BCE(C(real) - m(fake), 0) + BCE(C(fake) - m(real), 1)) / 2 and L_D the same with the labels exchanged,
-    where m is the mean of C over the mini-batch and, for maps, over all positions. The paper and ESRGAN's eqs. 1-2
-    sum the two terms; the half is BasicSR's, with which ESRGAN's published weight 5e-3 was trained.
+    where m is the mean of C over the batch, that of all processes together, and, for maps, over all positions. The
+    paper and ESRGAN's eqs. 1-2 sum the two terms; the half is BasicSR's, with which ESRGAN's published weight 5e-3 was
+    trained.
 
     Args:
         discriminator_weight: factor on the discriminator's loss, beyond the half that is in the formula.
@@ -142,14 +157,24 @@ class RelativisticAverage(Adversarial):
         terms = _cross_entropy(_relative(real, mean_fake), 1.0) + _cross_entropy(_relative(fake, mean_real), 0.0)
         return self.discriminator_weight * terms / 2
 
+    @torch.no_grad()
+    def accuracy(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """Shares of the real logits above the fakes' mean, and of the fakes below the reals'."""
+        above, below = _relative(real, batch_mean(fake)), _relative(fake, batch_mean(real))
+        return (above > 0).float().mean(), (below < 0).float().mean()
+
 
 def batch_mean(logits: Tensor) -> Tensor:
-    """The mean logit of the batch, a scalar: the one place that must reach across processes under DDP.
+    """The mean logit of the batch over all processes, a scalar, through which gradients reach every process's logits.
 
     Args:
-        logits: any shape; the mean is over images and positions.
+        logits: any shape, the same on every process; the mean is over images and positions.
     """
-    return _widened(logits).mean()
+    mean = _widened(logits).mean()
+    if distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1:
+        summed: Tensor = all_reduce(mean)  # type: ignore[no-untyped-call]
+        return summed / distributed.get_world_size()
+    return mean
 
 
 def _relative(logits: Tensor, mean: Tensor) -> Tensor:

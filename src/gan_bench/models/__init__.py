@@ -3,7 +3,9 @@
 None names a network, none contains a degradation or a metric, and no GAN inherits from another.
 """
 
+from gan_bench.models.bsrgan import BSRGAN
 from gan_bench.models.esrgan import ESRGAN
+from gan_bench.models.realesrgan import RealESRGAN, RealESRNet
 from gan_bench.models.recipe import Recipe, Term
 from gan_bench.models.regression import Regression
 from gan_bench.models.schedules import Constant, CosineRestarts, MultiStep, Schedule
@@ -11,11 +13,14 @@ from gan_bench.models.srgan import SRGAN
 from gan_bench.models.stages import Stage, plan
 
 __all__ = [
+    "BSRGAN",
     "ESRGAN",
     "SRGAN",
     "Constant",
     "CosineRestarts",
     "MultiStep",
+    "RealESRGAN",
+    "RealESRNet",
     "Recipe",
     "Regression",
     "Schedule",

@@ -1,4 +1,4 @@
-"""How a recipe is walked: stages, turns, freezing, optimizers, clipping and logging, written once for every model.
+"""How a recipe is walked: stages, turns, freezing, optimizers, averaging, logging, written once for every model.
 
 A model file adds its paper's equations, `generator_terms` and, with an adversary, `discriminator_loss`. A step is a
 batch. All that changes with the step is a function of it: learning rates, weights, the seed of torch.
@@ -6,6 +6,7 @@ batch. All that changes with the step is a function of it: learning rates, weigh
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -18,7 +19,11 @@ from torch.optim import Optimizer
 
 from gan_bench.batch import Batch
 from gan_bench.chance import seed_of
+from gan_bench.errors import UsageError
+from gan_bench.models.averaging import average, follow
+from gan_bench.models.balance import Balance
 from gan_bench.models.stages import Stage, plan
+from gan_bench.models.warm_start import load_what_fits
 
 __all__ = ["Recipe", "Term"]
 
@@ -31,41 +36,60 @@ class Recipe(L.LightningModule):
 
     Args:
         generator: (B, C, h, w) -> (B, C, h*s, w*s), both in [0, 1].
-        criteria: by the name of their term; frozen, so not submodules: no checkpoint holds a VGG. None is no term.
         optimizer: makes an optimizer from parameters and `lr`.
         stages: mappings with the fields of `Stage`.
         steps: the budget.
         seed: of the run.
         discriminator: the adversary, None for a regression.
         clip: largest gradient norm of each player, None for no clipping.
+        ema: decay per step of the generator's exponential moving average, which is what is judged and kept; None for
+            no average.
+        start_from: a state dict for the generator to start from, as far as it fits; what does not is in `not_loaded`.
+            In yaml it is a run or a file of weights.
+        criteria: by the names of `terms`; frozen, so not submodules: no checkpoint holds a VGG. None is no term.
     """
 
     terms: tuple[str, ...] = ()
-    """Names of the loss terms that `generator_terms` can give."""
+    """Names of the loss terms that `generator_terms` can give, and of the criteria that a model is built with."""
     criteria: dict[str, Any]
     discriminator: Any  # a module, or None without an adversary
+    averaged: Any  # a copy of the generator, or None without an average
 
     def __init__(
         self,
         *,
         generator: nn.Module,
-        criteria: Mapping[str, nn.Module | None],
         optimizer: partial[Optimizer],
         stages: Sequence[Mapping[str, Any]],
         steps: int,
         seed: int,
         discriminator: nn.Module | None = None,
         clip: float | None = None,
+        ema: float | None = None,
+        start_from: Mapping[str, Tensor] | None = None,
+        **criteria: nn.Module | None,
     ) -> None:
         super().__init__()
+        if criteria.keys() != set(self.terms):
+            raise TypeError(f"{type(self).__name__} takes the criteria {self.terms}, not {tuple(criteria)}")
+        if ema is not None and not (isinstance(ema, int | float) and 0 <= ema < 1):
+            raise UsageError(f"model.ema={ema}: a number from 0 to below 1 is needed, as 0.999, or null")
         self.automatic_optimization = False
+        self.not_loaded = [] if start_from is None else load_what_fits(generator, start_from)
         self.generator, self.discriminator = generator, discriminator
+        self.averaged, self.ema = (None if ema is None else average(generator)), ema
         self.criteria = {name: criterion for name, criterion in criteria.items() if criterion is not None}
         self.make_optimizer, self.clip, self.steps, self.seed = optimizer, clip, steps, seed
-        self.stages = plan(
-            stages, steps, self.terms, [name for name, criterion in criteria.items() if criterion is None]
-        )
-        self.step, self.log_every = 0, min(LOG_EVERY, steps)
+        self.stages = plan(stages, steps, self.terms, [name for name in criteria if name not in self.criteria])
+        self.step, self.log_every, self.balance = 0, min(LOG_EVERY, steps), Balance()
+
+    def __init_subclass__(cls, **words: Any) -> None:
+        """Say in the signature which criteria a model takes: the check of a configuration reads it."""
+        super().__init_subclass__(**words)
+        own, base = (inspect.signature(init).parameters.values() for init in (cls.__init__, Recipe.__init__))
+        named = {one.name: one for one in (*own, *base) if one.kind is one.KEYWORD_ONLY}
+        named |= {term: inspect.Parameter(term, inspect.Parameter.KEYWORD_ONLY) for term in cls.terms}
+        cls.__signature__ = inspect.Signature(list(named.values()))  # type: ignore[attr-defined]
 
     # What a paper says ------------------------------------------------------------------------------------------------
 
@@ -78,14 +102,27 @@ class Recipe(L.LightningModule):
         raise NotImplementedError
 
     def discriminator_loss(self, batch: Batch, fakes: Mapping[str, Tensor]) -> Tensor:
-        """The loss of the discriminator; the fakes are detached."""
+        """The loss of the discriminator, by `judged`; the fakes are detached."""
         raise NotImplementedError
+
+    def judged(self, real: Tensor, fake: Tensor) -> Tensor:
+        """The adversarial criterion's loss of a discriminator; how often it is right is kept for the balance.
+
+        Args:
+            real: its logits of real images.
+            fake: of generated ones.
+        """
+        if self.logs:
+            right_of_real, right_of_fake = self.criteria["adversarial"].accuracy(real, fake)
+            self.balance.note(accuracy_real=right_of_real, accuracy_fake=right_of_fake)
+        loss: Tensor = self.criteria["adversarial"].discriminator(real, fake)
+        return loss
 
     def turns(self, step: int) -> tuple[str, ...]:
         """Who learns in this step, in order; the discriminator rests where the stage has no adversarial weight."""
         return ("generator", "discriminator") if self.stage.weights.get("adversarial") else ("generator",)
 
-    # The mechanics ----------------------------------------------------------------------------------------------------
+    # Where it stands --------------------------------------------------------------------------------------------------
 
     def players(self) -> dict[str, nn.Module]:
         """Who learns, by name; one optimizer each."""
@@ -93,9 +130,28 @@ class Recipe(L.LightningModule):
         return {"generator": self.generator, **adversary}
 
     @property
+    def product(self) -> nn.Module:
+        """The generator that is judged and kept: its average, where there is one."""
+        product: nn.Module = self.generator if self.averaged is None else self.averaged
+        return product
+
+    @property
     def stage(self) -> Stage:
         """The stage of the next step."""
         return next(stage for stage in reversed(self.stages) if self.step >= stage.first)
+
+    @property
+    def ended(self) -> Stage | None:
+        """The stage that the last step ended."""
+        return next((stage for stage in self.stages if stage.first + stage.steps == self.step), None)
+
+    @property
+    def logs(self) -> bool:
+        """Whether the step at hand is one whose numbers are logged: each tenth, and a stage's last."""
+        done = self.step + 1
+        return done % self.log_every == 0 or done == self.stage.first + self.stage.steps
+
+    # The mechanics ----------------------------------------------------------------------------------------------------
 
     def configure_optimizers(self) -> list[Optimizer]:
         """One optimizer per player; the learning rate is set in each step."""
@@ -105,6 +161,15 @@ class Recipe(L.LightningModule):
         """Bring the criteria, which are no submodules, to the device."""
         for criterion in self.criteria.values():
             criterion.to(self.device)
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Start a stage as the separate training it is in the papers: from the product, with fresh optimizer states."""
+        if self.step and self.step == self.stage.first:
+            self.balance = Balance()
+            for optimizer in self._optimizers():
+                optimizer.state.clear()
+            if self.averaged is not None:
+                self.generator.load_state_dict(self.averaged.state_dict())
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         """One step: every player whose turn it is learns once from the batch."""
@@ -118,6 +183,8 @@ class Recipe(L.LightningModule):
             else:
                 detached = {key: value.detach() for key, value in fakes.items()}
                 losses |= self._learn(name, optimizers[name], {name: (1.0, self.discriminator_loss(batch, detached))})
+        if self.averaged is not None and self.ema is not None:
+            follow(self.averaged, self.generator, self.ema)
         self._log(losses)
         self.step += 1
 
@@ -139,16 +206,16 @@ class Recipe(L.LightningModule):
         return {name: loss.detach() for name, (_, loss) in losses.items()}
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        """Clip here: only this hook sees unscaled gradients under every precision."""
+        """Measure and clip gradients here: only this hook sees them unscaled under every precision."""
+        if not self.clip and not (self.logs and self.discriminator):
+            return
+        parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        norm = nn.utils.get_total_norm([one.grad for one in parameters if one.grad is not None])
         if self.clip:
-            parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-            nn.utils.clip_grad_norm_(parameters, self.clip)
-
-    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """Start a stage as the separate training it is in the papers: with fresh optimizer states."""
-        if self.step and self.step == self.stage.first:
-            for optimizer in self._optimizers():
-                optimizer.state.clear()
+            nn.utils.clip_grads_with_norm_(parameters, self.clip, norm)
+        if self.logs:
+            player = list(self.players())[self.trainer.optimizers.index(optimizer)]
+            self.balance.note(**{f"gradient_{player}": norm})
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         """Stop at the budget's last step, also in the middle of an epoch."""
@@ -169,8 +236,8 @@ class Recipe(L.LightningModule):
 
     def _log(self, losses: Mapping[str, Tensor]) -> None:
         """Hand over the losses now and then: a logger, or the bar, that wants them must wait for the device."""
-        if (self.step + 1) % self.log_every == 0:
-            self.log_dict({f"train/{name}": value for name, value in losses.items()})
+        if self.logs:
+            self.log_dict({f"train/{name}": value for name, value in {**losses, **self.balance.latest}.items()})
             self.log("train/lr", self.stage.learning_rate(self.step))
 
 

@@ -1,11 +1,10 @@
-"""Training without an adversary: L_G = sum of weighted pixel criteria; SRCNN, MSRResNet, RRDB's PSNR stage."""
+"""Training without an adversary: L_G = pixel(restored, gt); SRCNN, VDSR, SRResNet, RRDB's PSNR stage."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from gan_bench.batch import Batch
 from gan_bench.models.recipe import Recipe, Term
@@ -14,18 +13,14 @@ __all__ = ["Regression"]
 
 
 class Regression(Recipe):
-    """L_G = pixel(restored, gt).
+    """One criterion on pixels.
 
     Args:
         pixel: the criterion.
         recipe: what `Recipe` takes.
     """
 
-    __forwards_to__ = Recipe
     terms = ("pixel",)
-
-    def __init__(self, pixel: nn.Module, **recipe: Any) -> None:
-        super().__init__(criteria={"pixel": pixel}, **recipe)
 
     def generator_terms(self, batch: Batch, fakes: Mapping[str, Tensor]) -> dict[str, Term]:
         """Pixel alone."""

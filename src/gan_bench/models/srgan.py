@@ -8,9 +8,8 @@ their gt is in [-1, 1].
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from gan_bench.batch import Batch
 from gan_bench.models.recipe import Recipe, Term
@@ -19,31 +18,16 @@ __all__ = ["SRGAN"]
 
 
 class SRGAN(Recipe):
-    """Content, on features or on pixels, and the original adversarial loss.
+    """Content, on features or on pixels, and the original adversarial loss; the generator is SRResNet.
 
     Args:
-        generator: SRResNet.
-        discriminator: (B, C, P, P) -> logits.
         pixel: criterion, MSE in the paper.
         perceptual: criterion on features, None to do without.
         adversarial: two-sided criterion on logits, binary cross-entropy in the paper.
         recipe: what `Recipe` takes.
     """
 
-    __forwards_to__ = Recipe
     terms = ("perceptual", "adversarial", "pixel")
-
-    def __init__(
-        self,
-        generator: nn.Module,
-        discriminator: nn.Module,
-        pixel: nn.Module,
-        perceptual: nn.Module | None,
-        adversarial: nn.Module,
-        **recipe: Any,
-    ) -> None:
-        criteria = {"perceptual": perceptual, "adversarial": adversarial, "pixel": pixel}
-        super().__init__(generator=generator, discriminator=discriminator, criteria=criteria, **recipe)
 
     def generator_terms(self, batch: Batch, fakes: Mapping[str, Tensor]) -> dict[str, Term]:
         """Eqs. 3 to 6: near to gt in features or in pixels, and taken for real: -log D(G(lq))."""
@@ -56,7 +40,4 @@ class SRGAN(Recipe):
 
     def discriminator_loss(self, batch: Batch, fakes: Mapping[str, Tensor]) -> Tensor:
         """Eq. 2: gt is real, what was restored is not."""
-        loss: Tensor = self.criteria["adversarial"].discriminator(
-            self.discriminator(batch.gt), self.discriminator(fakes["restored"])
-        )
-        return loss
+        return self.judged(real=self.discriminator(batch.gt), fake=self.discriminator(fakes["restored"]))

@@ -4,11 +4,27 @@ Generators take (B, C, H, W) to (B, C, scale * H, scale * W), both in [0, 1]; di
 """
 
 from gan_bench.networks.msrresnet import MSRResNet
+from gan_bench.networks.patch_discriminator import PatchDiscriminator
 from gan_bench.networks.rrdbnet import RRDBNet
+from gan_bench.networks.spandrel import Spandrel
 from gan_bench.networks.srcnn import SRCNN
 from gan_bench.networks.srgan_discriminator import SRGANDiscriminator
 from gan_bench.networks.srresnet import SRResNet
+from gan_bench.networks.srvgg_compact import SRVGGNetCompact
+from gan_bench.networks.unet_discriminator import UNetDiscriminatorSN
 from gan_bench.networks.vdsr import VDSR
 from gan_bench.networks.vgg_discriminator import VGGStyleDiscriminator
 
-__all__ = ["SRCNN", "VDSR", "MSRResNet", "RRDBNet", "SRGANDiscriminator", "SRResNet", "VGGStyleDiscriminator"]
+__all__ = [
+    "SRCNN",
+    "VDSR",
+    "MSRResNet",
+    "PatchDiscriminator",
+    "RRDBNet",
+    "SRGANDiscriminator",
+    "SRResNet",
+    "SRVGGNetCompact",
+    "Spandrel",
+    "UNetDiscriminatorSN",
+    "VGGStyleDiscriminator",
+]

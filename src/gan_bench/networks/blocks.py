@@ -1,18 +1,19 @@
-"""What several networks are made of: the check of a scale, ESRGAN's initialisation, padding to a multiple.
+"""What several networks are made of: checks of a scale and of names, ESRGAN's initialisation, padding to a multiple.
 
 From the structures of https://arxiv.org/abs/1809.00219 (ESRGAN); nothing here is a network of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan_bench.errors import UsageError
 
-__all__ = ["check_scale", "conv3x3", "pad_to_multiple", "scaled_kaiming_"]
+__all__ = ["check_scale", "conv3x3", "count_numbers", "has_names", "pad_to_multiple", "scaled_kaiming_"]
 
 
 def check_scale(network: str, scale: int, known: Sequence[int]) -> None:
@@ -29,6 +30,27 @@ def check_scale(network: str, scale: int, known: Sequence[int]) -> None:
     if scale not in known:
         words = ", ".join(str(one) for one in known[:-1])
         raise UsageError(f"{network} cannot do scale {scale}: it has {words} and {known[-1]}")
+
+
+def count_numbers(state: Mapping[str, Tensor], prefix: str) -> int:
+    """How many numbers follow a prefix in the names of a state dict: `body.0.`, `body.1.` are two.
+
+    Args:
+        state: a state dict.
+        prefix: as in `body`.
+    """
+    return len({name.split(".")[prefix.count(".") + 1] for name in state if name.startswith(f"{prefix}.")})
+
+
+def has_names(state: Mapping[str, Tensor], make: Callable[[], nn.Module]) -> bool:
+    """Whether a state dict has the names of a network, no fewer and no more; shapes are not looked at.
+
+    Args:
+        state: a state dict.
+        make: the network; it takes no memory.
+    """
+    with torch.device("meta"):
+        return make().state_dict().keys() == state.keys()
 
 
 def conv3x3(num_in_ch: int, num_out_ch: int) -> nn.Conv2d:

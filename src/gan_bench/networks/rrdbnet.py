@@ -7,11 +7,21 @@ official weights load here, and weights made here open in spandrel where `num_gr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gan_bench.networks.blocks import check_scale, conv3x3, pad_to_multiple, scaled_kaiming_
+from gan_bench.networks.blocks import (
+    check_scale,
+    conv3x3,
+    count_numbers,
+    has_names,
+    pad_to_multiple,
+    scaled_kaiming_,
+)
 
 __all__ = ["RRDB", "RRDBNet", "ResidualDenseBlock"]
 
@@ -75,6 +85,26 @@ class RRDBNet(nn.Module):
             feat = self.lrelu(conv_up(F.interpolate(feat, scale_factor=2, mode="nearest")))
         restored: Tensor = self.conv_last(self.lrelu(self.conv_hr(feat)))
         return restored[..., : self.scale * height, : self.scale * width]
+
+    @classmethod
+    def arguments(cls, state: Mapping[str, Tensor]) -> dict[str, Any] | None:
+        """The constructor's arguments that a state dict tells; None if it is another network's.
+
+        An input of 4 or 16 times the output's channels is taken for a folded one, of scale 2 or 1.
+        """
+        num_block = count_numbers(state, "body")
+        if "body.0.rdb1.conv1.weight" not in state or not has_names(state, lambda: cls(num_block=num_block)):
+            return None
+        (num_feat, num_in_ch), num_out_ch = state["conv_first.weight"].shape[:2], state["conv_last.weight"].shape[0]
+        scale = next((one for one, fold in _UNSHUFFLE.items() if num_in_ch == num_out_ch * fold**2), 4)
+        return {
+            "num_in_ch": num_in_ch // _UNSHUFFLE[scale] ** 2,
+            "num_out_ch": num_out_ch,
+            "scale": scale,
+            "num_feat": num_feat,
+            "num_block": num_block,
+            "num_grow_ch": state["body.0.rdb1.conv1.weight"].shape[0],
+        }
 
 
 class RRDB(nn.Module):

@@ -8,12 +8,14 @@ There is no skip: the network repaints the whole image, as published. Names are 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan_bench.errors import UsageError
+from gan_bench.networks.blocks import has_names
 from gan_bench.resize import upscale
 
 __all__ = ["SRCNN"]
@@ -66,6 +68,20 @@ class SRCNN(nn.Module):
         patches = F.relu(self.conv1(enlarged))
         restored: Tensor = self.conv3(F.relu(self.conv2(patches)))
         return restored
+
+    @classmethod
+    def arguments(cls, state: Mapping[str, Tensor]) -> dict[str, Any] | None:
+        """The constructor's arguments that a state dict tells, which are all but `scale`; None if another network's."""
+        if not has_names(state, cls):
+            return None
+        shapes = [state[f"conv{number}.weight"].shape for number in (1, 2, 3)]
+        return {
+            "num_in_ch": shapes[0][1],
+            "num_out_ch": shapes[2][0],
+            "num_feat": shapes[0][0],
+            "num_map": shapes[1][0],
+            "kernels": [shape[3] for shape in shapes],
+        }
 
 
 def _same_conv(num_in_ch: int, num_out_ch: int, kernel: int) -> nn.Conv2d:

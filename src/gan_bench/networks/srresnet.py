@@ -8,9 +8,12 @@ the field's usual ones. The paper names no initialisation: it is PyTorch's.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from torch import Tensor, nn
 
-from gan_bench.networks.blocks import check_scale, conv3x3
+from gan_bench.networks.blocks import check_scale, conv3x3, count_numbers, has_names
 
 __all__ = ["ResidualBlockBN", "SRResNet"]
 
@@ -58,6 +61,22 @@ class SRResNet(nn.Module):
         feat = feat + self.bn_body(self.conv_body(self.body(feat)))
         restored: Tensor = self.conv_last(self.upsampling(feat))
         return restored
+
+    @classmethod
+    def arguments(cls, state: Mapping[str, Tensor]) -> dict[str, Any] | None:
+        """The constructor's arguments that a state dict tells; None if it is another network's."""
+        num_block, doublings = count_numbers(state, "body"), count_numbers(state, "upsampling")
+        if doublings > 3 or not has_names(state, lambda: cls(num_block=num_block, scale=2**doublings)):
+            return None
+        num_feat, num_in_ch = state["conv_first.weight"].shape[:2]
+        triples = doublings == 1 and state["upsampling.0.0.weight"].shape[0] == 9 * num_feat
+        return {
+            "num_in_ch": num_in_ch,
+            "num_out_ch": state["conv_last.weight"].shape[0],
+            "num_feat": num_feat,
+            "num_block": num_block,
+            "scale": 3 if triples else 2**doublings,
+        }
 
 
 class ResidualBlockBN(nn.Module):

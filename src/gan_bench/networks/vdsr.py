@@ -8,10 +8,13 @@ paper says: N(0, sqrt(2 / fan_in)), biases 0.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from torch import Tensor, nn
 
 from gan_bench.errors import UsageError
-from gan_bench.networks.blocks import conv3x3, scaled_kaiming_
+from gan_bench.networks.blocks import conv3x3, count_numbers, has_names, scaled_kaiming_
 from gan_bench.resize import upscale
 
 __all__ = ["VDSR"]
@@ -61,3 +64,13 @@ class VDSR(nn.Module):
             feat = self.relu(conv(feat))
         residual: Tensor = self.conv_last(feat)
         return enlarged + residual
+
+    @classmethod
+    def arguments(cls, state: Mapping[str, Tensor]) -> dict[str, Any] | None:
+        """The constructor's arguments that a state dict tells, which are all but `scale`; None if another network's."""
+        num_block = count_numbers(state, "body")
+        if not has_names(state, lambda: cls(num_block=num_block)):
+            return None
+        num_feat, num_in_ch = state["conv_first.weight"].shape[:2]
+        num_out_ch = state["conv_last.weight"].shape[0]
+        return {"num_in_ch": num_in_ch, "num_out_ch": num_out_ch, "num_feat": num_feat, "num_block": num_block}

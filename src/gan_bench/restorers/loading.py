@@ -15,8 +15,10 @@ from gan_bench.config import build, conf_dir, read_yaml
 from gan_bench.errors import UsageError, did_you_mean
 from gan_bench.image import to_tensor, to_uint8
 from gan_bench.restorers.base import Restorer
+from gan_bench.restorers.checkpoint import checkpoint
 from gan_bench.restorers.folder import FolderRestorer
-from gan_bench.restorers.trained import is_run, trained
+from gan_bench.restorers.states import SUFFIXES
+from gan_bench.restorers.trained import is_run, run_of, trained
 
 __all__ = ["Loaded", "load", "load_restorer"]
 
@@ -27,8 +29,8 @@ def load_restorer(spec: str, scale: int | None = None) -> Restorer:
     """A restorer from its spec.
 
     Args:
-        spec: a model of conf/model that needs no training, a run folder (or a checkpoint in it), or a folder of
-            restored images.
+        spec: a model of conf/model that needs no training, a run folder (or a file of weights in it), a file of
+            weights from anywhere, or a folder of restored images.
         scale: for what does not know its own; default 4.
 
     Raises:
@@ -37,13 +39,15 @@ def load_restorer(spec: str, scale: int | None = None) -> Restorer:
     path = Path(spec).expanduser()
     if is_run(path):
         return trained(path)
-    if (path / "config.yaml").is_file():
+    if run_of(path):
         raise UsageError(f"{spec}: the run is not complete; the command that began it goes on with it")
     if path.is_dir():
         return FolderRestorer(path)
+    if path.suffix.lower() in SUFFIXES:
+        return checkpoint(path, scale)
     ready = untrained()
     if spec not in ready:
-        wanted = "neither a run, a folder of images nor a model that needs no training"
+        wanted = "neither a run, a file of weights, a folder of images nor a model that needs no training"
         raise UsageError(f"{spec}: {wanted}{did_you_mean(spec, ready)}")
     return build({**ready[spec], "scale": scale or 4})  # type: ignore[no-any-return]
 
@@ -51,14 +55,14 @@ def load_restorer(spec: str, scale: int | None = None) -> Restorer:
 def untrained() -> dict[str, dict[str, Any]]:
     """The models in conf/model that need no training, by name."""
     nodes = {path.stem: read_yaml(path) for path in sorted((conf_dir() / "model").glob("*.yaml"))}
-    return {name: node for name, node in nodes.items() if str(node["_target_"]).startswith("gan_bench.restorers.")}
+    return {name: node for name, node in nodes.items() if str(node.get("_target_")).startswith("gan_bench.restorers.")}
 
 
 def load(spec: str | Path, scale: int | None = None) -> Loaded:
     """Load anything that restores: `gan_bench.load("runs/...").restore(image)`.
 
     Args:
-        spec: a run folder, a checkpoint in it, or a model that needs no training such as `bicubic`.
+        spec: a run folder, a file of weights, or a model that needs no training such as `bicubic`.
         scale: for what does not know its own.
 
     Raises:

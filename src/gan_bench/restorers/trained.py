@@ -7,47 +7,63 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 
 from gan_bench.config import build, read_yaml
 from gan_bench.errors import UsageError
 from gan_bench.restorers.base import Origin
 from gan_bench.restorers.network import NetworkRestorer
+from gan_bench.restorers.states import SUFFIXES, read_states
 from gan_bench.weights import sha256
 
-__all__ = ["is_run", "trained"]
+__all__ = ["is_run", "run_of", "trained"]
+
+WHOLE = ("generator", "last", "best")  # files of weights that a whole training left
 
 
 def is_run(path: Path) -> bool:
-    """Whether a path is a run folder, or a checkpoint inside one."""
-    folder = path.parent.parent if path.suffix == ".ckpt" else path
-    return (folder / "config.yaml").is_file() and (folder / "generator.safetensors").is_file()
+    """Whether a path is the folder of a complete run, or a file of weights in one."""
+    folder = run_of(path)
+    return folder is not None and (folder / "generator.safetensors").is_file()
+
+
+def run_of(path: Path) -> Path | None:
+    """The folder of the run, complete or not, that a path is or a file of weights lies in; None if neither."""
+    inside = path.suffix.lower() in SUFFIXES and not path.is_dir()
+    folders = (path.parent, path.parent.parent) if inside else (path,)
+    return next((folder for folder in folders if _has_config(folder, inside)), None)
+
+
+def _has_config(folder: Path, inside: bool) -> bool:
+    """Whether a run's config is there; beside a file of weights that of another program may lie."""
+    path = folder / "config.yaml"
+    return path.is_file() and (not inside or "_target_: gan_bench." in path.read_text(errors="replace"))
 
 
 def trained(path: str | Path) -> NetworkRestorer:
-    """Load a run: the last step's generator, or that of `RUN/checkpoints/best.ckpt` where this file is named.
+    """Load a run: its generator, or that of a file in it such as `checkpoints/best.ckpt` where this one is named.
 
-    Only `config.yaml`, the weights and, for the training time, `training.json` are read.
+    Only `config.yaml`, the weights, and two files of facts about the training are read. Where a checkpoint holds the
+    average of the generator, it is taken.
 
     Raises:
         UsageError: not a complete run, or weights that do not fit its config.
     """
     path = Path(path)
-    folder = path.parent.parent if path.suffix == ".ckpt" else path
-    if not is_run(path):
+    folder = run_of(path)
+    if folder is None or not is_run(path):
         raise UsageError(f"{path}: not a complete run; it needs config.yaml and generator.safetensors")
     config = read_yaml(folder / "config.yaml")
-    weights = path if path.suffix == ".ckpt" else folder / "generator.safetensors"
-    network = build(config["model"]["generator"])
+    weights = folder / "generator.safetensors" if path == folder else path
+    network = build(config["model"]["generator"], key="model.generator")
     _load(network, weights)
     origin = Origin(
         model=config["model"]["name"],
         checkpoint_sha256=sha256(weights),
-        budget={key: config["budget"].get(key) for key in ("name", "steps", "batch", "patch")},
+        budget=_budget(config, folder, weights.stem),
         seed=config["seed"],
-        selection="best" if path.suffix == ".ckpt" and path.stem == "best" else "last",
+        selection="last" if weights.stem == "generator" else weights.stem,
         parameters=sum(parameter.numel() for parameter in network.parameters()),
-        training_seconds=_training_seconds(folder),
+        training_seconds=_facts(folder / "training.json").get("seconds") if weights.stem in WHOLE else None,
         config=config,
     )
     scale = config["degradation"]["scale"]
@@ -56,23 +72,30 @@ def trained(path: str | Path) -> NetworkRestorer:
 
 def _load(network: torch.nn.Module, weights: Path) -> None:
     try:
-        if weights.suffix == ".ckpt":
-            state = torch.load(weights, map_location="cpu", weights_only=True)["state_dict"]
-            state = {
-                key.removeprefix("generator."): value for key, value in state.items() if key.startswith("generator.")
-            }
-        else:
-            state = load_file(weights)
-        network.load_state_dict(state)
+        states, names = read_states(weights), network.state_dict().keys()
+        network.load_state_dict(next((state for state in states if state.keys() == names), states[0]))
     except Exception as error:  # pickle, zip and safetensors each have their own for a damaged file
-        cause = " ".join(str(error).split())[:200] or type(error).__name__
-        raise UsageError(f"{weights}: cannot be loaded ({cause}); train the run again") from None
+        cause = " ".join(str(error).removeprefix(f"{weights}: ").split())[:200] or type(error).__name__
+        way_out = "train the run again" if weights.stem in WHOLE else "it is not this run's"
+        raise UsageError(f"{weights}: cannot be loaded ({cause}); {way_out}") from None
 
 
-def _training_seconds(folder: Path) -> float | None:
-    path = folder / "training.json"
+def _budget(config: dict[str, Any], folder: Path, stem: str) -> dict[str, Any]:
+    """What went into a file of weights: a stage's has the steps until its end; and what the training started from."""
+    budget = {key: config["budget"].get(key) for key in ("name", "steps", "batch", "patch")}
+    share = 0.0
+    for number, stage in enumerate(config["model"].get("stages", ()), 1):
+        share += stage["fraction"]
+        if stem == (stage.get("name") or f"stage{number}"):
+            budget["steps"] = round(budget["steps"] * share)
+            break
+    start = _facts(folder / "start_from.json")
+    return {**budget, "start_from": start["sha256"]} if start else budget
+
+
+def _facts(path: Path) -> dict[str, Any]:
     try:
         facts: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     except ValueError as error:
-        raise UsageError(f"{path}: damaged ({error}); remove it to go on without the training time") from None
-    return facts.get("seconds")
+        raise UsageError(f"{path}: damaged ({error}); remove it to go on without what it says") from None
+    return facts

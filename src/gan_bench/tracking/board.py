@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from gan_bench.tracking.wandb import Session
 __all__ = ["log_board"]
 
 COSTS = ("parameters", "training_seconds")
+LONGEST = 80  # characters of a table's name
 
 
 def log_board(board: Board, folder: Path, project: str) -> str:
@@ -53,7 +55,9 @@ def _names(tables: Sequence[Table]) -> list[str]:
 
 
 def _slug(text: str) -> str:
-    return re.sub(r"[^\w.-]+", "-", text.replace("\u00d7", "x")).strip("-")
+    """For W&B, which takes no name of more than 128 characters, with its own words around it."""
+    slug = re.sub(r"[^\w.-]+", "-", text.replace("\u00d7", "x")).strip("-")
+    return slug if len(slug) <= LONGEST else f"{slug[: LONGEST - 9]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def _measured(table: Table) -> list[str]:
