@@ -20,11 +20,12 @@ FLOOR = {
     **dict.fromkeys(("judge",), 4),
     **dict.fromkeys(("callbacks", "tracking", "trials"), 5),
     **dict.fromkeys(("runfolder", "contest", "commands", "degrade", "perf", "run", "stock", "sweep", "cli"), 6),
-    **dict.fromkeys(("interpolate", "kernelgan"), 6),
+    **dict.fromkeys(("interpolate", "kernelgan", "starting"), 6),
 }
 SAME_FLOOR = {
     ("check", "targets"), ("config", "check"), ("config", "cells"), ("config", "naming"), ("naming", "check"),
-    ("models", "models"), ("commands", "contest"), ("degrade", "commands"), ("run", "runfolder"),
+    ("models", "models"), ("commands", "contest"), ("degrade", "commands"),
+    ("run", "runfolder"), ("run", "starting"), ("starting", "runfolder"),
     ("kernelgan", "commands"),
     ("sweep", "run"), ("sweep", "commands"), ("sweep", "cli"),
     ("cli", "commands"), ("cli", "sweep"),

@@ -29,17 +29,16 @@ from gan_bench.files import write_atomically
 from gan_bench.judge import Question
 from gan_bench.metrics import Protocol, Suite, get_protocol
 from gan_bench.models import Recipe
-from gan_bench.restorers import Restorer, is_run, read_states, trained
+from gan_bench.restorers import Restorer, trained
 from gan_bench.runfolder import claimed, is_main_process
+from gan_bench.starting import check_start, weights_to_start_from
 from gan_bench.tracking import Tracker, followed, log_results
 from gan_bench.trials import Trial, judge, trials
-from gan_bench.weights import sha256
 
 __all__ = ["Place", "run"]
 
 log = logging.getLogger(__name__)
 
-START = "start_from.json"  # in a run's folder: the weights that it started from
 MONITOR = "psnr"  # chooses the best checkpoint, where it is among the metrics
 
 
@@ -114,7 +113,7 @@ def run(cfg: DictConfig, place: Place) -> list[Result]:
         degradation: Degradation = build(cfg.degradation, key="degradation")
         weights = place.folder / "generator.safetensors"
         learns = "generator" in config["model"]
-        _check_start(config, place.folder)
+        check_start(config["model"], place.folder)
         model = _seeded(cfg, config, place.folder, degradation.scale) if learns and not weights.exists() else None
         work = _Work(config, place, degradation, build(cfg.dataset, key="dataset"), logger)
         asked: list[Trial] = []
@@ -139,50 +138,13 @@ def _seeded(cfg: DictConfig, config: dict[str, Any], folder: Path, scale: int) -
     if (config["model"].get("perceptual") or {}).get("weights") == "random":
         raise UsageError("perceptual.weights=random teaches nothing: a training takes imagenet, or perceptual=none")
     torch.manual_seed(config["seed"])
-    start = _start(config, folder)
+    start = weights_to_start_from(config["model"], folder)
     model = build(cfg.model, key="model", steps=config["budget"]["steps"], seed=config["seed"], start_from=start)
     assert isinstance(model, Recipe)
     if model.not_loaded and is_main_process():
         few, count = ", ".join(model.not_loaded[:3]), len(model.not_loaded)
         log.warning("model.start_from: not loaded: %s%s", few, f" and {count - 3} more" if count > 3 else "")
     return model
-
-
-def _start(config: dict[str, Any], folder: Path) -> dict[str, Any] | None:
-    """The weights that a generator starts from, unless it goes on from a checkpoint; their digest stays in the folder.
-
-    Raises:
-        UsageError: no such weights.
-    """
-    spec = config["model"].get("start_from")
-    if spec is None or (folder / "checkpoints" / "last.ckpt").exists():
-        return None
-    path = _weights_of(spec)
-    if path.name != Path(str(spec)).name and not is_run(path.parent):
-        raise UsageError(f"model.start_from={spec}: not a complete run; it has no generator.safetensors")
-    state = next(iter(read_states(path)))
-    if is_main_process():
-        facts = {"file": str(path), "sha256": sha256(path)}
-        write_atomically(folder / START, (json.dumps(facts, indent=1) + "\n").encode())
-    return state
-
-
-def _weights_of(spec: Any) -> Path:
-    """The file of a run, or the file itself."""
-    path = Path(str(spec)).expanduser()
-    return path / "generator.safetensors" if path.is_dir() else path
-
-
-def _check_start(config: dict[str, Any], folder: Path) -> None:
-    """Refuse to call equal what started from other weights behind the same name."""
-    path = _weights_of(config["model"].get("start_from"))
-    if not (folder / START).is_file() or not path.is_file():
-        return
-    if json.loads((folder / START).read_text())["sha256"] != sha256(path):
-        raise UsageError(
-            f"{folder}: it started from other weights than {path} now holds; choose another place with "
-            "hydra.run.dir=DIR or remove it"
-        )
 
 
 def _train(model: Recipe, work: _Work) -> None:
