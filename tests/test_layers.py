@@ -20,12 +20,13 @@ FLOOR = {
     **dict.fromkeys(("judge",), 4),
     **dict.fromkeys(("callbacks", "tracking", "trials"), 5),
     **dict.fromkeys(("runfolder", "contest", "commands", "degrade", "perf", "run", "stock", "sweep", "cli"), 6),
-    **dict.fromkeys(("interpolate", "kernelgan", "starting"), 6),
+    **dict.fromkeys(("interpolate", "kernelgan", "starting", "training", "work"), 6),
 }
 SAME_FLOOR = {
     ("check", "targets"), ("config", "check"), ("config", "cells"), ("config", "naming"), ("naming", "check"),
     ("models", "models"), ("commands", "contest"), ("degrade", "commands"),
-    ("run", "runfolder"), ("run", "starting"), ("starting", "runfolder"),
+    ("run", "runfolder"), ("run", "starting"), ("run", "training"), ("run", "work"), ("starting", "runfolder"),
+    ("training", "runfolder"), ("training", "starting"), ("training", "work"),
     ("kernelgan", "commands"),
     ("sweep", "run"), ("sweep", "commands"), ("sweep", "cli"),
     ("cli", "commands"), ("cli", "sweep"),

@@ -68,7 +68,7 @@ def test_a_run_leaves_weights_curve_result_panels_and_config(train, tmp_path):
 def test_a_complete_run_says_so_and_computes_nothing(train, tmp_path, monkeypatch):
     train("model=srcnn")
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file() and path.name != ".lock"}
-    monkeypatch.setattr("gan_bench.run._train", None)
+    monkeypatch.setattr("gan_bench.run.train", None)
     monkeypatch.setattr("gan_bench.judge.answer", None)
     code, out, _ = train("model=srcnn")
     assert code == 0
@@ -312,6 +312,8 @@ def test_two_processes_train_and_agree_with_themselves(tmp_path, what):
         (["degradation.scale=5"], "degradation.scale"),
         (["model=esrgan", "degradation.scale=3", "budget.patch=36"], "1, 2 and 4"),
         (["budget.patch=30"], "budget.patch=30"),
+        (["model=srcnn", "+budget.srcnn.steps=3"], "budget.srcnn.steps: the yaml of srcnn does not read it; remove it"),
+        (["model=esrgan", "+budget.esrgan.depths=[1]"], "budget.esrgan.depths: the yaml of esrgan does not read it"),
         (["pool=-5"], "pool=-5: a whole number"),
         (["model.ema=1.5"], "model.ema=1.5: a number from 0 to below 1"),
         (["model.start_from=3"], "3: no such file"),

@@ -25,6 +25,7 @@ PACKAGES = ("gan_bench", "torch.nn", "torch.optim", "torchvision", "lightning", 
 # What a mapping without a `_target_` may hold, by its place: [] is any element of a list, <model> the name of a model.
 BUDGET = frozenset({"name", "steps", "batch", "patch", "val_every"})
 BUDGET |= {"lr", "periods", "end", "ema", "num_feat", "num_block"}
+OF_EACH_MODEL = frozenset({"batch", "patch"})  # a run looks for these under its model's name, a model's yaml for others
 DECLARED: dict[str, frozenset[str]] = {
     "budget": BUDGET | {"pool", "<model>"},
     "budget.<model>": BUDGET | {"depths", "num_heads", "x<scale>"},
@@ -63,6 +64,7 @@ def check_config(cfg: DictConfig, conf: Path, provided: Mapping[str, Collection[
         check_arguments(node, key, _target(node["_target_"], f"{key}._target_", packages), provided.get(key, ()))
     for key in missing:
         raise UsageError(f"{key}: a value is needed, e.g. {key}=...")
+    _check_budget_is_read(cfg, config)
 
 
 def resolve(cfg: DictConfig) -> tuple[dict[str, Any], list[str]]:
@@ -176,6 +178,17 @@ class _Walk:
         folder = self.conf / root
         chosen = _with_defaults(folder, self.names.get(root, ""))
         return [self.train.get(root), *(chosen or map(_read, sorted(folder.glob("*.yaml"))))]
+
+
+def _check_budget_is_read(cfg: DictConfig, config: Mapping[str, Any]) -> None:
+    """Raise where the budget gives the model at hand a value of its own that its yaml does not look for."""
+    model = _names(config).get("model", "")
+    given = (config.get("budget") or {}).get(model) or {}
+    raw: Any = OmegaConf.to_container(cfg, resolve=False)
+    text = str(raw.get("model")).replace("${model.name}", model)
+    for name, value in given.items():
+        if name not in OF_EACH_MODEL and not isinstance(value, Mapping) and f"budget.{model}.{name}" not in text:
+            raise UsageError(f"budget.{model}.{name}: the yaml of {model} does not read it; remove it")
 
 
 def _target(path: Any, key: str, packages: Collection[str]) -> Callable[..., Any]:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from gan_bench.errors import UsageError
 from gan_bench.files import write_atomically
 from gan_bench.restorers import is_run, read_states
@@ -33,7 +35,7 @@ def weights_to_start_from(model: Mapping[str, Any], folder: Path) -> dict[str, A
     path = _file(model)
     if path.name != Path(str(model["start_from"])).name and not is_run(path.parent):
         raise UsageError(f"model.start_from={path.parent}: not a complete run; it has no generator.safetensors")
-    state = next(iter(read_states(path)))
+    state = {name: value for name, value in read_states(path)[0].items() if isinstance(value, Tensor)}
     if is_main_process():
         facts = {"file": str(path), "sha256": sha256(path)}
         write_atomically(folder / FACTS, (json.dumps(facts, indent=1) + "\n").encode())

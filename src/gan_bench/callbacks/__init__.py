@@ -1,6 +1,6 @@
 """Callbacks: what accompanies a training without its model knowing: validation, checkpoints, health, the progress line.
 
-Each is added by `gan_bench.run`.
+Each is added by `gan_bench.training`.
 """
 
 from gan_bench.callbacks.checkpoints import AtomicCheckpointIO, Checkpoints, save_generator
