@@ -314,6 +314,7 @@ def test_two_processes_train_and_agree_with_themselves(tmp_path, what):
         (["budget.patch=30"], "budget.patch=30"),
         (["model=srcnn", "+budget.srcnn.steps=3"], "budget.srcnn.steps: the yaml of srcnn does not read it; remove it"),
         (["model=esrgan", "+budget.esrgan.depths=[1]"], "budget.esrgan.depths: the yaml of esrgan does not read it"),
+        (["model=esrgan", "+budget.esrgan.x4={lr: 1}"], "budget.esrgan.x4.lr: no such key"),
         (["pool=-5"], "pool=-5: a whole number"),
         (["model.ema=1.5"], "model.ema=1.5: a number from 0 to below 1"),
         (["model.start_from=3"], "3: no such file"),

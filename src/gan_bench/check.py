@@ -29,7 +29,7 @@ OF_EACH_MODEL = frozenset({"batch", "patch"})  # a run looks for these under its
 DECLARED: dict[str, frozenset[str]] = {
     "budget": BUDGET | {"pool", "<model>"},
     "budget.<model>": BUDGET | {"depths", "num_heads", "x<scale>"},
-    "budget.<model>.x<scale>": BUDGET,
+    "budget.<model>.x<scale>": OF_EACH_MODEL,
     "model.stages[]": frozenset({"name", "fraction", "weights", "lr", "patch", "schedule"}),
     "metrics": frozenset({"name", "names", "validation", "instead", "protocol"}),
 }
