@@ -444,6 +444,9 @@ def test_a_run_goes_on_where_the_weights_that_it_started_from_are_gone(train, tm
     (tmp_path / "first" / "generator.safetensors").write_bytes(b"other weights")
     code, _, err = train(*words)
     assert code == 2 and "then: it started from other weights than" in one_line(err)
+    (tmp_path / "then" / "start_from.json").write_text("{")
+    code, _, err = train(*words)
+    assert code == 2 and "start_from.json: damaged" in one_line(err)
 
 
 def test_what_does_not_fit_is_named_and_the_rest_starts_from_it(train):

@@ -11,13 +11,11 @@ from torch import Tensor
 
 from gan_bench.errors import UsageError
 from gan_bench.files import write_atomically
-from gan_bench.restorers import is_run, read_states
+from gan_bench.restorers import START, is_run, read_facts, read_states
 from gan_bench.runfolder import is_main_process
 from gan_bench.weights import sha256
 
 __all__ = ["check_start", "weights_to_start_from"]
-
-FACTS = "start_from.json"  # `restorers.trained` reads it, for the results
 
 
 def weights_to_start_from(model: Mapping[str, Any], folder: Path) -> dict[str, Any] | None:
@@ -38,7 +36,7 @@ def weights_to_start_from(model: Mapping[str, Any], folder: Path) -> dict[str, A
     state = {name: value for name, value in read_states(path)[0].items() if isinstance(value, Tensor)}
     if is_main_process():
         facts = {"file": str(path), "sha256": sha256(path)}
-        write_atomically(folder / FACTS, (json.dumps(facts, indent=1) + "\n").encode())
+        write_atomically(folder / START, (json.dumps(facts, indent=1) + "\n").encode())
     return state
 
 
@@ -50,12 +48,12 @@ def check_start(model: Mapping[str, Any], folder: Path) -> None:
         folder: of the run.
 
     Raises:
-        UsageError: the file has changed since.
+        UsageError: the file has changed since, or what was noted of it is damaged.
     """
-    path = _file(model)
-    if not (folder / FACTS).is_file() or not path.is_file():
+    facts = read_facts(folder / START)
+    if not facts or not (path := _file(model)).is_file():
         return
-    if json.loads((folder / FACTS).read_text())["sha256"] != sha256(path):
+    if facts["sha256"] != sha256(path):
         raise UsageError(
             f"{folder}: it started from other weights than {path} now holds; choose another place with "
             "hydra.run.dir=DIR or remove it"
@@ -64,5 +62,5 @@ def check_start(model: Mapping[str, Any], folder: Path) -> None:
 
 def _file(model: Mapping[str, Any]) -> Path:
     """The weights of a run, or the file itself."""
-    path = Path(str(model.get("start_from"))).expanduser()
+    path = Path(str(model["start_from"])).expanduser()
     return path / "generator.safetensors" if path.is_dir() else path

@@ -135,9 +135,14 @@ def _whole(name: str, value: int, least: int) -> int:
     return value
 
 
+def _levels(pixels: np.ndarray) -> np.ndarray:
+    """(H, W, C) of uint8 or uint16 -> float32 in levels of 255."""
+    return pixels.astype(np.float32) * np.float32(255 / np.iinfo(pixels.dtype).max)
+
+
 def _turned(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A patch less its mean, in levels of 255, mirrored or not on each axis."""
-    levels = pixels * np.float32(255 / np.iinfo(pixels.dtype).max)
+    levels = _levels(pixels)
     down, across = rng.integers(2, size=2) * 2 - 1
     turned: np.ndarray = (levels - levels.mean((0, 1), dtype=np.float64))[::down, ::across]
     return turned
@@ -183,7 +188,7 @@ def _smooth(path: Path, rule: _Rule) -> Iterator[np.ndarray]:
     except UsageError as error:
         log.warning("%s: left out", error)
         return
-    levels = pixels.astype(np.float32) * np.float32(255 / np.iinfo(pixels.dtype).max)
+    levels = _levels(pixels)
     gray = levels @ LUMA if levels.shape[2] == 3 else levels[..., 0]
     for top in range(0, gray.shape[0] - rule.patch + 1, rule.stride):
         for left in range(0, gray.shape[1] - rule.patch + 1, rule.stride):

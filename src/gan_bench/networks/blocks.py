@@ -1,4 +1,4 @@
-"""What several networks are made of: checks of a scale and of names, ESRGAN's initialisation, padding to a multiple.
+"""What several networks are made of: checks of scale and names, ESRGAN's initialisation, padding, reading of weights.
 
 From the structures of https://arxiv.org/abs/1809.00219 (ESRGAN); nothing here is a network of its own.
 """
@@ -13,7 +13,16 @@ from torch import Tensor, nn
 
 from gan_bench.errors import UsageError
 
-__all__ = ["check_scale", "conv3x3", "count_numbers", "has_names", "pad_to_multiple", "scaled_kaiming_"]
+__all__ = [
+    "check_scale",
+    "conv3x3",
+    "count_numbers",
+    "ends",
+    "has_names",
+    "pad_to_multiple",
+    "scaled_kaiming_",
+    "shuffled_scale",
+]
 
 
 def check_scale(network: str, scale: int, known: Sequence[int]) -> None:
@@ -40,6 +49,28 @@ def count_numbers(state: Mapping[str, Tensor], prefix: str) -> int:
         prefix: as in `body`.
     """
     return len({name.split(".")[prefix.count(".") + 1] for name in state if name.startswith(f"{prefix}.")})
+
+
+def ends(state: Mapping[str, Tensor]) -> dict[str, int]:
+    """Channels and width as `conv_first` and `conv_last` of a state dict tell them.
+
+    Returns:
+        num_in_ch, num_out_ch and num_feat.
+    """
+    num_feat, num_in_ch = state["conv_first.weight"].shape[:2]
+    return {"num_in_ch": num_in_ch, "num_out_ch": state["conv_last.weight"].shape[0], "num_feat": num_feat}
+
+
+def shuffled_scale(state: Mapping[str, Tensor], stages: int, first: str) -> int:
+    """The scale of a network's pixel shuffles: each doubles, but for a single one that triples.
+
+    Args:
+        state: a state dict.
+        stages: how many shuffles there are.
+        first: the name of the convolution before the first of them.
+    """
+    triples = stages == 1 and state[f"{first}.weight"].shape[0] == 9 * state[f"{first}.weight"].shape[1]
+    return 3 if triples else 2**stages
 
 
 def has_names(state: Mapping[str, Tensor], make: Callable[[], nn.Module]) -> bool:

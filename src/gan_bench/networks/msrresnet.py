@@ -14,7 +14,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan_bench.errors import UsageError
-from gan_bench.networks.blocks import check_scale, conv3x3, count_numbers, has_names, scaled_kaiming_
+from gan_bench.networks.blocks import (
+    check_scale,
+    conv3x3,
+    count_numbers,
+    ends,
+    has_names,
+    scaled_kaiming_,
+    shuffled_scale,
+)
 
 __all__ = ["MSRResNet", "ResidualBlockNoBN"]
 
@@ -74,21 +82,10 @@ class MSRResNet(nn.Module):
     @classmethod
     def arguments(cls, state: Mapping[str, Tensor]) -> dict[str, Any] | None:
         """The constructor's arguments that a state dict tells; None if it is another network's."""
-        num_block, doublings = (
-            count_numbers(state, "body"),
-            sum(f"upconv{number}.weight" in state for number in (1, 2, 3)),
-        )
-        if not has_names(state, lambda: cls(num_block=num_block, scale=2**doublings)):
+        num_block, stages = count_numbers(state, "body"), sum(f"upconv{one}.weight" in state for one in (1, 2, 3))
+        if not has_names(state, lambda: cls(num_block=num_block, scale=2**stages)):
             return None
-        num_feat, num_in_ch = state["conv_first.weight"].shape[:2]
-        triples = doublings == 1 and state["upconv1.weight"].shape[0] == 9 * num_feat
-        return {
-            "num_in_ch": num_in_ch,
-            "num_out_ch": state["conv_last.weight"].shape[0],
-            "num_feat": num_feat,
-            "num_block": num_block,
-            "scale": 3 if triples else 2**doublings,
-        }
+        return {**ends(state), "num_block": num_block, "scale": shuffled_scale(state, stages, "upconv1")}
 
     def _skip(self, lq: Tensor) -> Tensor:
         """The input at the output's size."""

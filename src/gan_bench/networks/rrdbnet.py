@@ -18,6 +18,7 @@ from gan_bench.networks.blocks import (
     check_scale,
     conv3x3,
     count_numbers,
+    ends,
     has_names,
     pad_to_multiple,
     scaled_kaiming_,
@@ -95,13 +96,13 @@ class RRDBNet(nn.Module):
         num_block = count_numbers(state, "body")
         if "body.0.rdb1.conv1.weight" not in state or not has_names(state, lambda: cls(num_block=num_block)):
             return None
-        (num_feat, num_in_ch), num_out_ch = state["conv_first.weight"].shape[:2], state["conv_last.weight"].shape[0]
-        scale = next((one for one, fold in _UNSHUFFLE.items() if num_in_ch == num_out_ch * fold**2), 4)
+        told = ends(state)
+        folded, num_out_ch = told["num_in_ch"], told["num_out_ch"]
+        scale = next((one for one, fold in _UNSHUFFLE.items() if folded == num_out_ch * fold**2), 4)
         return {
-            "num_in_ch": num_in_ch // _UNSHUFFLE[scale] ** 2,
-            "num_out_ch": num_out_ch,
+            **told,
+            "num_in_ch": folded // _UNSHUFFLE[scale] ** 2,
             "scale": scale,
-            "num_feat": num_feat,
             "num_block": num_block,
             "num_grow_ch": state["body.0.rdb1.conv1.weight"].shape[0],
         }

@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from gan_bench.networks.blocks import check_scale, conv3x3, count_numbers, has_names
+from gan_bench.networks.blocks import check_scale, conv3x3, count_numbers, ends, has_names, shuffled_scale
 
 __all__ = ["ResidualBlockBN", "SRResNet"]
 
@@ -65,18 +65,10 @@ class SRResNet(nn.Module):
     @classmethod
     def arguments(cls, state: Mapping[str, Tensor]) -> dict[str, Any] | None:
         """The constructor's arguments that a state dict tells; None if it is another network's."""
-        num_block, doublings = count_numbers(state, "body"), count_numbers(state, "upsampling")
-        if doublings > 3 or not has_names(state, lambda: cls(num_block=num_block, scale=2**doublings)):
+        num_block, stages = count_numbers(state, "body"), count_numbers(state, "upsampling")
+        if stages > 3 or not has_names(state, lambda: cls(num_block=num_block, scale=2**stages)):
             return None
-        num_feat, num_in_ch = state["conv_first.weight"].shape[:2]
-        triples = doublings == 1 and state["upsampling.0.0.weight"].shape[0] == 9 * num_feat
-        return {
-            "num_in_ch": num_in_ch,
-            "num_out_ch": state["conv_last.weight"].shape[0],
-            "num_feat": num_feat,
-            "num_block": num_block,
-            "scale": 3 if triples else 2**doublings,
-        }
+        return {**ends(state), "num_block": num_block, "scale": shuffled_scale(state, stages, "upsampling.0.0")}
 
 
 class ResidualBlockBN(nn.Module):

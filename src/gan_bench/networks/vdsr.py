@@ -14,7 +14,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from gan_bench.errors import UsageError
-from gan_bench.networks.blocks import conv3x3, count_numbers, has_names, scaled_kaiming_
+from gan_bench.networks.blocks import conv3x3, count_numbers, ends, has_names, scaled_kaiming_
 from gan_bench.resize import upscale
 
 __all__ = ["VDSR"]
@@ -71,6 +71,4 @@ class VDSR(nn.Module):
         num_block = count_numbers(state, "body")
         if not has_names(state, lambda: cls(num_block=num_block)):
             return None
-        num_feat, num_in_ch = state["conv_first.weight"].shape[:2]
-        num_out_ch = state["conv_last.weight"].shape[0]
-        return {"num_in_ch": num_in_ch, "num_out_ch": num_out_ch, "num_feat": num_feat, "num_block": num_block}
+        return {**ends(state), "num_block": num_block}

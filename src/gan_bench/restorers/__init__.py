@@ -10,9 +10,10 @@ from gan_bench.restorers.interpolation import Bicubic
 from gan_bench.restorers.loading import Loaded, load, load_restorer
 from gan_bench.restorers.network import NetworkRestorer
 from gan_bench.restorers.states import SUFFIXES, read_states
-from gan_bench.restorers.trained import is_run, run_of, trained
+from gan_bench.restorers.trained import START, is_run, read_facts, run_of, trained
 
 __all__ = [
+    "START",
     "SUFFIXES",
     "Bicubic",
     "FolderRestorer",
@@ -24,6 +25,7 @@ __all__ = [
     "is_run",
     "load",
     "load_restorer",
+    "read_facts",
     "read_states",
     "run_of",
     "trained",

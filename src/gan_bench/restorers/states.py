@@ -52,7 +52,7 @@ def read_states(path: Path) -> list[dict[str, Any]]:
 
 def _without(state: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     """What has a prefix, without it."""
-    return {str(name).removeprefix(prefix): value for name, value in state.items() if str(name).startswith(prefix)}
+    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
 
 
 def _read(path: Path) -> Any:

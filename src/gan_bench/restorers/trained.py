@@ -15,8 +15,9 @@ from gan_bench.restorers.network import NetworkRestorer
 from gan_bench.restorers.states import SUFFIXES, read_states
 from gan_bench.weights import sha256
 
-__all__ = ["is_run", "run_of", "trained"]
+__all__ = ["START", "is_run", "read_facts", "run_of", "trained"]
 
+START = "start_from.json"  # in a run's folder: the file that it started from, and its digest
 WHOLE = ("generator", "last", "best")  # files of weights that a whole training left
 
 
@@ -63,7 +64,7 @@ def trained(path: str | Path) -> NetworkRestorer:
         seed=config["seed"],
         selection="last" if weights.stem == "generator" else weights.stem,
         parameters=sum(parameter.numel() for parameter in network.parameters()),
-        training_seconds=_facts(folder / "training.json").get("seconds") if weights.stem in WHOLE else None,
+        training_seconds=read_facts(folder / "training.json").get("seconds") if weights.stem in WHOLE else None,
         config=config,
     )
     scale = config["degradation"]["scale"]
@@ -89,11 +90,16 @@ def _budget(config: dict[str, Any], folder: Path, stem: str) -> dict[str, Any]:
         if stem == (stage.get("name") or f"stage{number}"):
             budget["steps"] = round(budget["steps"] * share)
             break
-    start = _facts(folder / "start_from.json")
+    start = read_facts(folder / START)
     return {**budget, "start_from": start["sha256"]} if start else budget
 
 
-def _facts(path: Path) -> dict[str, Any]:
+def read_facts(path: Path) -> dict[str, Any]:
+    """What a file of facts in a run's folder says; nothing where there is none.
+
+    Raises:
+        UsageError: it is damaged.
+    """
     try:
         facts: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     except ValueError as error:
