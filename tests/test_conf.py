@@ -28,6 +28,7 @@ GROUPS = {
 EXPERIMENTS = sorted(file.stem for file in experiments_dir().glob("*.yaml"))
 NEEDED = {
     "dataset=folder": ["dataset.root=somewhere"],
+    "dataset=unpaired": ["dataset.lq=here", "dataset.gt=there"],
     "degradation=realsr": ["degradation.steps.blur.path=somewhere", "degradation.steps.noise.root=somewhere"],
 }
 MODELS = GROUPS["model"]
@@ -86,6 +87,12 @@ PARAMETERS = {
     "bsrgan": 16_697_987,
     "realsr": 16_697_987,
     "swinir_gan": 11_900_199,
+    "pix2pix": 54_413_955,
+    "pix2pix_residual": 11_383_427,
+    "pix2pix_attention": 54_413_955 + 4 * 256 * 32 + 1,
+    "cgan": 54_413_955,
+    "cyclegan": 11_378_179,
+    "discogan": 5_513_856,
 }
 
 

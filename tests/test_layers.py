@@ -11,7 +11,7 @@ import gan_bench
 
 ROOT = Path(gan_bench.__file__).parent
 FLOOR = {
-    **dict.fromkeys(("errors", "files", "chance", "batch", "image", "resize", "tiling", "panels", "sheet"), 0),
+    **dict.fromkeys(("errors", "files", "chance", "processes", "batch", "image", "resize", "tiling", "panels", "sheet"), 0),
     **dict.fromkeys(("download", "weights"), 0),
     **dict.fromkeys(("networks", "losses", "degradations", "metrics", "benchmark"), 1),
     **dict.fromkeys(("targets", "check", "cells", "naming", "config", "provenance"), 1),

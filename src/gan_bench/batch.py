@@ -1,4 +1,4 @@
-"""The two shapes in which images travel: a `Sample` out of a data set, a `Batch` into a model.
+"""The shapes in which images travel: a `Sample` or a `Pair` out of a data set, a `Batch` into a model.
 
 Every image is float32 in [0, 1], RGB, or one channel where the data set (or, at evaluation, the file) has one.
 NamedTuples, because collate, pinning and device transfer know them, and because a mistyped field is an error.
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-__all__ = ["Batch", "Sample"]
+__all__ = ["Batch", "Pair", "Sample"]
 
 
 class Sample(NamedTuple):
@@ -27,12 +27,29 @@ class Sample(NamedTuple):
     position: int
 
 
+class Pair(NamedTuple):
+    """One training crop of each side, where gt is not what lq is made of; collated, a batch of them.
+
+    Attributes:
+        image: lq itself where it is given, (C, P/s, P/s) in [0, 1]; else what is to be degraded.
+        gt: (C, P, P) in [0, 1]; of another scene where the training is unpaired.
+        name: file stem of `image`; collated, a list of them.
+        position: as a `Sample`'s.
+    """
+
+    image: Tensor
+    gt: Tensor
+    name: str
+    position: int
+
+
 class Batch(NamedTuple):
     """What a model sees.
 
     Attributes:
         lq: low quality, (B, C, H/s, W/s) in [0, 1].
-        gt: ground truth, (B, C, H, W) in [0, 1]; of another scene than lq where the data set is unpaired.
+        gt: ground truth, (B, C, H, W) in [0, 1]; of another scene than lq where the training is unpaired; None at
+            evaluation, where there is none.
         name: B file stems: they key the degradation at evaluation and name the rows of per-image scores.
     """
 

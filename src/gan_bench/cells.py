@@ -6,12 +6,14 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
-from gan_bench.errors import UsageError
+from gan_bench.errors import UsageError, did_you_mean
 
 __all__ = ["Cell", "find_cells"]
 
+Split = Literal["train", "validation", "test"]
+SPLITS = get_args(Split)
 Find = Callable[[str, str, str, Mapping[str, Any]], dict[str, Any]]
 WithValues = Callable[[Mapping[str, Any], Mapping[str, Any], str], dict[str, Any]]
 
@@ -25,12 +27,19 @@ class Cell:
         name: no two of a run are alike: `photos` for its own, `photos_jpeg`, `photos_gaussian_noise_sigma50`.
         dataset: resolved node.
         degradation: resolved node, at the run's scale.
+        split: which images of the data set: `test`, `validation`, or `train`, which shows what was learnt by heart.
     """
 
     place: str
     name: str
     dataset: dict[str, Any]
     degradation: dict[str, Any]
+    split: Split = "test"
+
+    @property
+    def set(self) -> str:
+        """What the board calls the images: `photos`, `photos_train`."""
+        return str(self.dataset["name"]) + ("" if self.split == "test" else f"_{self.split}")
 
 
 def find_cells(config: Mapping[str, Any], find: Find, with_values: WithValues) -> list[Cell]:
@@ -51,7 +60,7 @@ def find_cells(config: Mapping[str, Any], find: Find, with_values: WithValues) -
     found = [Cell("", str(dataset.get("name")), dict(dataset), dict(degradation))]
     for index, words in enumerate(asked):
         cell = _cell(f"suite.cells[{index}]", words, config, find, with_values)
-        if not any((cell.dataset, cell.degradation) == (other.dataset, other.degradation) for other in found):
+        if not any(_judged(cell) == _judged(other) for other in found):
             taken = {other.name for other in found}
             found.append(cell if cell.name not in taken else replace(cell, name=f"{cell.name}_{_digest(cell)}"))
     return found
@@ -60,7 +69,7 @@ def find_cells(config: Mapping[str, Any], find: Find, with_values: WithValues) -
 def _cell(place: str, words: Any, config: Mapping[str, Any], find: Find, with_values: WithValues) -> Cell:
     if not isinstance(words, Mapping):
         raise UsageError(f"{place}: a mapping is needed, e.g. {{degradation: jpeg}}, not {words!r}")
-    values = {str(key): value for key, value in words.items() if key not in ("dataset", "degradation")}
+    values = {str(key): value for key, value in words.items() if key not in ("dataset", "degradation", "split")}
     if "scale" in values:
         raise UsageError(f"{place}.scale: a cell has the run's scale; set degradation.scale")
     dataset, degradation = config["dataset"], config["degradation"]
@@ -76,7 +85,15 @@ def _cell(place: str, words: Any, config: Mapping[str, Any], find: Find, with_va
     degradation = with_values(degradation, values, place)
     values.pop("scale", None)
     named += [f"{key}{_spelled(value)}" for key, value in values.items()]
-    return Cell(place, "_".join(map(str, named)), dict(dataset), degradation)
+    split = words.get("split", "test")
+    if split not in SPLITS:
+        raise UsageError(f"{place}.split: no split {split!r}{did_you_mean(str(split), SPLITS)}")
+    named += [split] if split != "test" else []
+    return Cell(place, "_".join(map(str, named)), dict(dataset), degradation, split)
+
+
+def _judged(cell: Cell) -> tuple[Any, ...]:
+    return cell.dataset, cell.degradation, cell.split
 
 
 def _whole(dataset: dict[str, Any], place: str) -> dict[str, Any]:
@@ -96,5 +113,5 @@ def _spelled(value: Any) -> str:
 
 
 def _digest(cell: Cell) -> str:
-    text = json.dumps([cell.dataset, cell.degradation], sort_keys=True, default=str)
+    text = json.dumps(_judged(cell), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -28,9 +28,9 @@ BUDGET |= {"lr", "periods", "end", "ema", "num_feat", "num_block"}
 OF_EACH_MODEL = frozenset({"batch", "patch"})  # a run looks for these under its model's name, a model's yaml for others
 DECLARED: dict[str, frozenset[str]] = {
     "budget": BUDGET | {"pool", "<model>"},
-    "budget.<model>": BUDGET | {"depths", "num_heads", "x<scale>"},
+    "budget.<model>": BUDGET | {"depths", "num_heads", "attention", "buffer", "x<scale>"},
     "budget.<model>.x<scale>": OF_EACH_MODEL,
-    "model.stages[]": frozenset({"name", "fraction", "weights", "lr", "patch", "schedule"}),
+    "model.stages[]": frozenset({"name", "fraction", "weights", "lr", "patch", "schedule", "fresh"}),
     "metrics": frozenset({"name", "names", "validation", "instead", "protocol"}),
 }
 # Any term's or layer's name: the model and the criterion know theirs.

@@ -241,7 +241,8 @@ def _chosen(group: str, name: str, place: str, within: Mapping[str, Any]) -> dic
         raise UsageError(f"{place}: no such {group}{did_you_mean(str(name), known)}")
     try:
         with _hydra():
-            node = compose(f"{group}/{name}", _search_path())[group]
+            whole, words = ("train", [f"{group}={name}"]) if group == "dataset" else (f"{group}/{name}", [])
+            node = compose(whole, _search_path() + words)[group]  # a data set may choose a degradation
     except MissingConfigException:
         raise UsageError(f"{place}: no such {group}{did_you_mean(str(name), known)}") from None
     return dict(resolve(OmegaConf.create({**within, group: node}))[0][group])

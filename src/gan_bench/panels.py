@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +20,10 @@ BAND, GAP = 28, 4
 LARGEST = 1024
 
 
-def write_panel(path: Path, batch: Batch, restored: Tensor, scale: int, label: str) -> None:
-    """Write lq | bicubic | restored | gt of a batch's first image.
+def write_panel(
+    path: Path, batch: Batch, restored: Tensor, scale: int, label: str, below: Mapping[str, Tensor] | None = None
+) -> None:
+    """Write lq | bicubic | restored | gt of a batch's first image, and perhaps a second row.
 
     Args:
         path: of the PNG.
@@ -29,6 +31,7 @@ def write_panel(path: Path, batch: Batch, restored: Tensor, scale: int, label: s
         restored: (B, C, H, W) in [0, 1].
         scale: gt over lq; at 1 there is no bicubic column.
         label: above the restored image.
+        below: images of the second row by their captions, each (B, C, H', W') in [0, 1], all of one size.
     """
     columns = [("lq", interpolate(batch.lq[:1], scale_factor=scale, mode="nearest"))]
     if scale > 1:
@@ -36,8 +39,11 @@ def write_panel(path: Path, batch: Batch, restored: Tensor, scale: int, label: s
     columns.append((label, restored[:1]))
     if batch.gt is not None:
         columns.append(("gt", batch.gt[:1]))
-    sheet = panel([(text, to_uint8(to_rgb(image.clamp(0, 1))[0])) for text, image in columns])
-    write_png(path, sheet)
+    rows = [columns, *([[(text, image[:1]) for text, image in below.items()]] if below else [])]
+    sheets = [panel([(text, to_uint8(to_rgb(image.clamp(0, 1))[0])) for text, image in row]) for row in rows]
+    width = max(sheet.shape[1] for sheet in sheets)
+    wide = [np.pad(one, ((0, 0), (0, width - one.shape[1]), (0, 0)), constant_values=255) for one in sheets]
+    write_png(path, np.concatenate(wide))
 
 
 def panel(columns: Sequence[tuple[str, np.ndarray]]) -> np.ndarray:

@@ -94,7 +94,7 @@ def _works(arguments: argparse.Namespace, degradation: Degradation) -> list[Work
     """A batch of crops of the bundled photographs, with its draws, for each round and one to warm up with."""
     if arguments.patch % degradation.scale:
         raise UsageError(f"--patch {arguments.patch} is no multiple of the scale {degradation.scale}")
-    crops = Crops(Photos().train, [(0, arguments.patch)], 0, degradation.margin)
+    crops = Crops(Photos().gt["train"], [(0, arguments.patch)], 0, degradation.margin)
     works = []
     for first in range(0, (arguments.rounds + 1) * arguments.batch, arguments.batch):
         positions = range(first, first + arguments.batch)

@@ -9,10 +9,10 @@ import math
 
 import lightning as L
 import torch
+from torch import nn
 
 from gan_bench.callbacks import AtomicCheckpointIO, Checkpoints, Evaluation, Health, ProgressLine, save_generator
 from gan_bench.config import build
-from gan_bench.data import Degraded
 from gan_bench.data.datamodule import DataModule
 from gan_bench.errors import UsageError, WorkError
 from gan_bench.files import write_atomically
@@ -62,11 +62,11 @@ def train(model: Recipe, work: Work) -> None:
     """
     folder = work.place.folder
     suite = _validation(work)
-    monitor = MONITOR if MONITOR in suite.metrics else next(iter(suite.metrics))
-    rises = suite.metrics[monitor].higher_is_better
-    tests = Degraded("validation", work.source.validation, work.degradation, {})
+    monitor = MONITOR if MONITOR in suite.metrics else next(iter(suite.metrics), None)
+    rises = monitor is None or suite.metrics[monitor].higher_is_better
+    tests = work.source.tests("validation", "validation", work.degradation)
     channels = work.config["model"]["generator"].get("num_in_ch", 3)
-    checkpoints = Checkpoints(folder / "checkpoints", f"val/{monitor}", rises)
+    checkpoints = Checkpoints(folder / "checkpoints", f"val/{monitor}" if monitor else None, rises)
     evaluation = Evaluation(tests, suite, folder, channels, work.label)
     health = Health(evaluation)
     bar = ProgressLine(work.label, health, work.place.number, work.place.count)
@@ -83,27 +83,32 @@ def train(model: Recipe, work: Work) -> None:
         facts = {"seconds": checkpoints.seconds, "steps": model.step, "best": checkpoints.best}
         facts |= {"health": health.sentence} if health.sentence else {}
         write_atomically(folder / "training.json", (json.dumps(facts, indent=1, sort_keys=True) + "\n").encode())
-        save_generator(model.product, folder / "generator.safetensors")
+        for name, network in reversed(model.products.items()):  # the generator last: it says that the run is complete
+            save_generator(network, folder / f"{name}.safetensors")
 
 
 def _rehearse(model: Recipe, work: Work, processes: int) -> None:
-    """Let a copy of the discriminator see a batch: what it cannot judge is known before the pixel stage, not after."""
-    if model.discriminator is None:
-        return
-    channels = work.config["model"]["discriminator"].get("num_in_ch", 3)
+    """Let copies of the discriminators see a batch: what they cannot judge is known at the start, not in mid-way."""
     batch, patch = (work.budget(key) for key in ("batch", "patch"))
-    for size in {stage.patch or patch for stage in model.stages if stage.weights.get("adversarial")}:
-        try:
-            copy.deepcopy(model.discriminator)(torch.zeros(min(2, batch // processes), channels, size, size))
-        except (ValueError, RuntimeError) as error:
-            cannot = f"the discriminator cannot judge {batch // processes} patches of {size} pixels in each process"
-            raise UsageError(f"budget.batch={batch}, budget.patch={patch}: {cannot}: {error}") from None
+    sizes = {stage.patch or patch for stage in model.stages if stage.weights.get("adversarial")}
+    playing = model.players().get("discriminator")
+    for judge in playing if isinstance(playing, nn.ModuleList) else [playing] if playing is not None else []:
+        channels = next(one.shape[1] for one in judge.parameters() if one.ndim == 4)
+        for size in sizes:
+            try:
+                copy.deepcopy(judge)(torch.zeros(min(2, batch // processes), channels, size, size))
+            except (ValueError, RuntimeError) as error:
+                cannot = f"the discriminator cannot judge {batch // processes} patches of {size} pixels in each process"
+                raise UsageError(f"budget.batch={batch}, budget.patch={patch}: {cannot}: {error}") from None
 
 
 def _validation(work: Work) -> Suite:
-    """The cheap metrics that training is watched by."""
+    """The cheap metrics that training is watched by; without gt none that needs it, and so perhaps none."""
     names = work.config["metrics"].get("validation") or work.metrics
     suite = Suite(names, work.protocol, work.degradation.scale)
+    if not work.source.paired:
+        free = [name for name, metric in suite.metrics.items() if not metric.needs_gt]
+        return Suite(free, work.protocol, work.degradation.scale)
     if not suite.metrics:
         raise UsageError(f"metrics.validation: {', '.join(names)} cannot be computed here; add psnr")
     return suite
@@ -133,7 +138,7 @@ def _trainer(model: Recipe, work: Work, callbacks: list[L.Callback]) -> L.Traine
 def _data(model: Recipe, work: Work) -> DataModule:
     patch = work.budget("patch")
     return DataModule(
-        images=work.source.train,
+        source=work.source,
         degradation=work.degradation,
         batch=work.budget("batch"),
         patches=[(stage.first, stage.patch or patch) for stage in model.stages],

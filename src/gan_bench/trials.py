@@ -16,7 +16,7 @@ from gan_bench.batch import Batch
 from gan_bench.benchmark import Result, key
 from gan_bench.cells import Cell
 from gan_bench.config import build
-from gan_bench.data import Degraded, Source, TestSet, describe
+from gan_bench.data import Source, TestSet, describe
 from gan_bench.errors import GanBenchError
 from gan_bench.judge import Question, evaluate
 from gan_bench.panels import write_panel
@@ -56,8 +56,8 @@ def trials(cells: Sequence[Cell], source: Source) -> list[Trial]:
         try:
             if _spelled(cell) not in sources:
                 sources[_spelled(cell)] = build(cell.dataset, key=f"{cell.place}.dataset")
-            images = sources[_spelled(cell)].test
-            tests = Degraded(cell.dataset["name"], images, made_by, describe(cell.degradation), frozen=True)
+            described = describe(cell.degradation)
+            tests = sources[_spelled(cell)].tests(cell.split, cell.set, made_by, described, frozen=True)
             if cell.place:  # better to know before the training than after it
                 tests[0]
         except GanBenchError as error:

@@ -82,6 +82,16 @@ def test_arithmetic_is_the_published_one(norm):
     torch.testing.assert_close(logits, reference(net.state_dict(), image, norm))
 
 
+@pytest.mark.parametrize("channels", [1, 3, 6])
+def test_signed_shows_the_image_between_minus_one_and_one(channels):
+    torch.manual_seed(0)
+    net = PatchDiscriminator(channels, num_feat=4, norm="none", signed=True).double()
+    image = torch.rand(2, channels, 32, 40, dtype=torch.float64)
+    before = image.clone()
+    torch.testing.assert_close(net(image), reference(net.state_dict(), image * 2 - 1, "none"))
+    assert torch.equal(image, before)
+
+
 @pytest.mark.parametrize(("num_block", "field"), [(1, 16), (2, 34), (3, 70)])
 def test_one_logit_sees_as_many_pixels_as_published(num_block, field):
     torch.manual_seed(0)

@@ -35,11 +35,11 @@ class Checkpoints(Checkpoint):
 
     Args:
         folder: for last.ckpt, best.ckpt and stage files.
-        monitor: the validation metric that chooses the best, a logged name.
+        monitor: the validation metric that chooses the best, a logged name; None keeps no best.
         higher_is_better: its direction.
     """
 
-    def __init__(self, folder: Path, monitor: str, higher_is_better: bool = True) -> None:
+    def __init__(self, folder: Path, monitor: str | None, higher_is_better: bool = True) -> None:
         self.folder, self.monitor, self.sign = folder, monitor, 1 if higher_is_better else -1
         self.best: dict[str, float] = {}
         self.seconds = 0.0
@@ -65,7 +65,7 @@ class Checkpoints(Checkpoint):
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Save best first, then last, so that last knows what is best."""
         assert isinstance(pl_module, Recipe)
-        value = trainer.callback_metrics.get(self.monitor)
+        value = trainer.callback_metrics.get(self.monitor) if self.monitor else None
         if value is not None and (not self.best or self.sign * (float(value) - self.best["value"]) > 0):
             self.best = {"value": float(value), "step": float(pl_module.step)}
             trainer.save_checkpoint(self.folder / "best.ckpt")

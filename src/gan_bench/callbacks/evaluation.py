@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import lightning as L
+import torch
 from torch import Tensor
 
 from gan_bench.batch import Batch
 from gan_bench.data import TestSet
 from gan_bench.errors import WorkError
+from gan_bench.image import to_rgb
 from gan_bench.judge import score_images
 from gan_bench.metrics import Suite, aggregate
 from gan_bench.models import Recipe
@@ -20,6 +24,8 @@ from gan_bench.panels import write_panel
 from gan_bench.restorers import NetworkRestorer, Origin
 
 __all__ = ["Evaluation", "colour_drift", "sharpness"]
+
+TYPICAL = 16  # gt images that show what they look like, where none belongs to an lq
 
 
 class Evaluation(L.Callback):
@@ -72,14 +78,29 @@ class Evaluation(L.Callback):
         first, looks = self.tests.names[0], list[dict[str, float]]()
 
         def look(batch: Batch, restored: Tensor) -> None:
-            looks.append({"sharpness": sharpness(restored, batch.gt), "colour": colour_drift(restored, batch.gt)})
+            gt = self._reals if batch.gt is None else [batch.gt]
+            looks.append({"sharpness": sharpness(restored, *gt), "colour": colour_drift(restored, *gt)})
             if batch.name[0] == first:
-                path = self.folder / "panels" / f"validation_{module.step:07d}.png"
-                write_panel(path, batch, restored, self.tests.scale, f"{self.label}, step {module.step}")
+                self._write_panel(module, batch, restored)
 
         means, _ = aggregate(score_images(restorer, self.tests, self.suite, look)[0])
         means |= {name: sum(one[name] for one in looks) / len(looks) for name in looks[0]}
         return {name: value for name, value in means.items() if value is not None}
+
+    @cached_property
+    def _reals(self) -> list[Tensor]:
+        """What gt images look like, where none belongs to an lq."""
+        return [to_rgb(real) if self.num_in_ch == 3 else real for real in islice(self.tests.reals(), TYPICAL)]
+
+    def _write_panel(self, module: Recipe, batch: Batch, restored: Tensor) -> None:
+        """What was made of the first image, and what else the model has to show."""
+        gt = batch.gt if batch.gt is not None else self._reals[0]
+        lq, gt = (to_rgb(one) if self.num_in_ch == 3 else one for one in (batch.lq, gt))
+        seen = Batch(lq, gt, batch.name)
+        below = module.views(seen)
+        path = self.folder / "panels" / f"validation_{module.step:07d}.png"
+        label = f"{self.label}, step {module.step}"
+        write_panel(path, batch, restored, self.tests.scale, label, {"gt": seen.gt, **below} if below else {})
 
     def _write_curve(self) -> None:
         text = io.StringIO()
@@ -98,24 +119,25 @@ class Evaluation(L.Callback):
         self.curve = list(state_dict["curve"])
 
 
-def sharpness(restored: Tensor, gt: Tensor) -> float:
+def sharpness(restored: Tensor, *gt: Tensor) -> float:
     """Mean absolute difference of neighbouring pixels, over that of gt: 1 is as sharp as gt, or as noisy.
 
     Args:
         restored: (B, C, H, W) in [0, 1].
-        gt: the same.
+        gt: the same; or several images of any sizes, which stand for it together.
     """
-    return float(_detail(restored) / _detail(gt).clamp(min=1e-8))
+    return float(_detail(restored) / torch.stack([_detail(one) for one in gt]).mean().clamp(min=1e-8))
 
 
-def colour_drift(restored: Tensor, gt: Tensor) -> float:
+def colour_drift(restored: Tensor, *gt: Tensor) -> float:
     """Mean absolute difference of the channels' means, in 8-bit levels: 0 is no cast.
 
     Args:
         restored: (B, C, H, W) in [0, 1].
-        gt: the same.
+        gt: the same; or several images of any sizes, which stand for it together.
     """
-    return float((restored.mean(dim=(2, 3)) - gt.mean(dim=(2, 3))).abs().mean() * 255)
+    typical = torch.stack([one.mean(dim=(2, 3)) for one in gt]).mean(dim=0)
+    return float((restored.mean(dim=(2, 3)) - typical).abs().mean() * 255)
 
 
 def _detail(image: Tensor) -> Tensor:

@@ -64,12 +64,22 @@ def verdict(played: Mapping[str, float], looks: Mapping[str, float], before: Map
     if not all(map(math.isfinite, played.values())):
         return "diverged: the discriminator's logits or the gradients are not finite"
     real, fake = played["accuracy_real"], played["accuracy_fake"]
+    norms = {"G": played.get("gradient_generator"), "D": played.get("gradient_discriminator")}
+    gradients = ", ".join(f"{player} {norm:.2g}" for player, norm in norms.items() if norm is not None)
     stages = ", ".join(f"{name} {value:.2f}" for name, value in before.items())
     return (
-        f"{_winner(real, fake)}: the discriminator is right on {real:.0%} of real and {fake:.0%} of restored; "
-        f"gradients G {played['gradient_generator']:.2g}, D {played['gradient_discriminator']:.2g}; sharpness "
-        f"{looks['sharpness']:.2f} of gt{f' ({stages})' if stages else ''}, colours {looks['colour']:.1f} levels off"
+        f"{_winner(real, fake)}: the discriminator is right on {real:.0%} of real and {fake:.0%} of restored"
+        f"{_other_side(played)}; gradients {gradients}; sharpness {looks['sharpness']:.2f} of gt"
+        f"{f' ({stages})' if stages else ''}, colours {looks['colour']:.1f} levels off"
     )
+
+
+def _other_side(played: Mapping[str, float]) -> str:
+    """What a discriminator of lq images has to say, where there is one."""
+    if "accuracy_real_lq" not in played:
+        return ""
+    real, fake = played["accuracy_real_lq"], played["accuracy_fake_lq"]
+    return f", that of lq on {real:.0%} and {fake:.0%} of degraded ({_winner(real, fake)})"
 
 
 def _winner(real: float, fake: float) -> str:

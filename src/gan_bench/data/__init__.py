@@ -4,9 +4,12 @@ Every chance is a function of (seed, position) or (seed, image name). `data.data
 Lightning, which judging and restoring do without.
 """
 
-from gan_bench.data.images import Folder, Images, Source, list_images
+from gan_bench.data.folder import Folder
+from gan_bench.data.images import Images, list_images
+from gan_bench.data.pairs import Pairs
 from gan_bench.data.photos import Photos
-from gan_bench.data.sampler import Crops, PositionSampler
+from gan_bench.data.sampler import Crops, PairedCrops, PositionSampler, UnpairedCrops
+from gan_bench.data.source import Source
 from gan_bench.data.testset import Degraded, Given, TestSet, describe
 
 __all__ = [
@@ -15,10 +18,13 @@ __all__ = [
     "Folder",
     "Given",
     "Images",
+    "PairedCrops",
+    "Pairs",
     "Photos",
     "PositionSampler",
     "Source",
     "TestSet",
+    "UnpairedCrops",
     "describe",
     "list_images",
 ]

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import Any
 
 import lightning as L
 import torch
-from torch import distributed
 from torch.utils.data import DataLoader
 
-from gan_bench.batch import Batch, Sample
+from gan_bench.batch import Batch, Pair, Sample
 from gan_bench.chance import generator
-from gan_bench.data.images import Images
 from gan_bench.data.pool import PairPool
-from gan_bench.data.sampler import Crops, PositionSampler
+from gan_bench.data.sampler import PositionSampler
+from gan_bench.data.source import Source
 from gan_bench.degradations.base import Degradation
+from gan_bench.processes import gathered, own
 
 __all__ = ["DataModule"]
 
-log = logging.getLogger(__name__)
-
 
 class DataModule(L.LightningDataModule):
-    """Crops of `images`, degraded; everything random is a function of (seed, position).
+    """Crops of a data set, degraded; everything random is a function of (seed, position).
 
     Args:
-        images: to train on.
-        degradation: makes lq from gt.
+        source: the data set.
+        degradation: makes lq from gt, or leaves it as it is given.
         batch: samples per step over all processes.
         patches: `(first step, patch in gt pixels)` for each stage, ascending.
         steps_per_epoch: batches between two validations.
@@ -39,7 +36,7 @@ class DataModule(L.LightningDataModule):
 
     def __init__(
         self,
-        images: Images,
+        source: Source,
         degradation: Degradation,
         batch: int,
         patches: Sequence[tuple[int, int]],
@@ -52,10 +49,10 @@ class DataModule(L.LightningDataModule):
         self.pool = None if pool is None else PairPool(pool, seed)
         self.degradation, self.seed, self.batch, self.workers = degradation, seed, batch, workers
         self.steps_per_epoch = steps_per_epoch
-        self.crops = Crops(images, [(step * batch, patch) for step, patch in patches], seed, degradation.margin)
+        self.crops = source.crops(degradation, [(step * batch, patch) for step, patch in patches], seed)
 
-    def train_dataloader(self) -> DataLoader[Sample]:
-        """Batches of `Sample`; the sampler's epoch decides where the stream goes on."""
+    def train_dataloader(self) -> DataLoader[Sample | Pair]:
+        """Batches of `Sample` or `Pair`; the sampler's epoch decides where the stream goes on."""
         ranks, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
         return DataLoader(
             self.crops,
@@ -70,13 +67,13 @@ class DataModule(L.LightningDataModule):
         """Degrade on the device; Lightning calls this outside of autocast.
 
         Args:
-            batch: a collated `Sample`.
+            batch: a collated `Sample` or `Pair`.
             dataloader_idx: not used.
 
         Returns:
             a `Batch`, (B, C, P/s, P/s) and (B, C, P, P).
         """
-        if not isinstance(batch, Sample):
+        if not isinstance(batch, Sample | Pair):
             return batch
         positions = torch.as_tensor(batch.position).tolist()
         rngs = [generator("degradation", self.seed, position) for position in positions]
@@ -85,7 +82,8 @@ class DataModule(L.LightningDataModule):
             shared = generator("degradation of a batch", self.seed, positions[0] // self.batch)
         lq = self.degradation.apply(batch.image, self.degradation.draw(rngs, shared))
         margin, scale = self.degradation.margin, self.degradation.scale
-        made = Batch(_inner(lq, margin // scale), _inner(batch.image, margin), tuple(batch.name))
+        gt = batch.gt if isinstance(batch, Pair) else _inner(batch.image, margin)
+        made = Batch(_inner(lq, margin // scale), gt, tuple(batch.name))
         return self.pool.exchange(made, positions[0] // self.batch) if self.pool else made
 
     def setup(self, stage: str) -> None:
@@ -97,21 +95,15 @@ class DataModule(L.LightningDataModule):
         """The pools of all processes, which all of them call for together."""
         if not self.pool:
             return {}
-        pools = [self.pool.state_dict()]
-        if distributed.is_available() and distributed.is_initialized():
-            pools *= distributed.get_world_size()
-            distributed.all_gather_object(pools, self.pool.state_dict())
-        return {"pools": pools}
+        return {"pools": gathered(self.pool.state_dict())}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on with this process's pool; where there were more or fewer processes it fills anew."""
-        pools, ranks = state_dict["pools"], self.trainer.world_size if self.trainer else 1
-        if self.pool and len(pools) == ranks:
-            self.pool.load_state_dict(pools[self.pool.rank])
-        elif self.pool and not self.pool.rank:
-            log.warning(
-                "the pool of training pairs fills anew: there were %d processes, now there are %d", len(pools), ranks
-            )
+        if self.pool:
+            processes = self.trainer.world_size if self.trainer else 1
+            state = own(state_dict["pools"], self.pool.rank, processes, "the pool of training pairs")
+            if state:
+                self.pool.load_state_dict(state)
 
 
 def _inner(image: torch.Tensor, border: int) -> torch.Tensor:

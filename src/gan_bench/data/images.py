@@ -1,4 +1,4 @@
-"""Where images come from: files found and listed by Hugging Face `datasets`, decoded by `gan_bench.image`, split.
+"""Where images come from: files found and listed by Hugging Face `datasets`, decoded by `gan_bench.image`.
 
 The only importer of `datasets`. Files are listed undecoded (`Image(decode=False)`), so that 16 bit stays 16 bit and a
 broken file is named. Each page of a TIFF is an image.
@@ -12,31 +12,21 @@ import re
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from gan_bench.data.pages import Page, View, pages_of
-from gan_bench.data.splits import by_page, complete_splits, rank
+from gan_bench.data.splits import rank
 from gan_bench.errors import UsageError
 from gan_bench.image import SUFFIXES, read, verify
 
-__all__ = ["Folder", "Images", "Source", "list_images"]
+__all__ = ["Images", "list_images", "sound"]
 
 log = logging.getLogger(__name__)
 
 CACHE_BYTES = 1 << 30
 FOLDERS = {"train": "training", "validation": "valid val dev", "test": "testing eval evaluation"}
 WORDS = {word: split for split, words in FOLDERS.items() for word in (split, *words.split())}
-
-
-class Source(Protocol):
-    """What a data set gives: three lists of images, no scene in two of them."""
-
-    num_ch: int
-    train: Images
-    validation: Images
-    test: Images
 
 
 class Images(Sequence[np.ndarray]):
@@ -48,6 +38,8 @@ class Images(Sequence[np.ndarray]):
             of several has its number behind it, `brain_003`.
         num_ch: 3 stacks one-channel images, 1 refuses colour, None leaves each image as its file has it.
         view: the part of each picture, and what counts as white.
+        names: of the images, in the order of the paths, which is then kept; for the side of a pair that takes the
+            names of the other.
 
     Attributes:
         pages: the images, where they are stored.
@@ -61,11 +53,12 @@ class Images(Sequence[np.ndarray]):
         root: str | Path = ".",
         num_ch: int | None = 3,
         view: View = View(),  # noqa: B008 - it never changes
+        names: Sequence[str] | None = None,
     ) -> None:
         found = [page for path in paths for page in ([path] if isinstance(path, Page) else pages_of(path))]
-        self.pages = sorted(found)
+        self.pages = sorted(found) if names is None else found
         self.paths = [page.path for page in self.pages]
-        self.names = _names(self.pages, Path(root))
+        self.names = _names(self.pages, Path(root)) if names is None else tuple(names)
         self.view = view
         self.num_ch = num_ch
         self._cache: dict[int, np.ndarray] = {}
@@ -97,53 +90,39 @@ class Images(Sequence[np.ndarray]):
             raise UsageError(f"{path}: a colour image in a one-channel data set; set dataset.num_ch=3")
         return pixels
 
+    def only(self, indices: Iterable[int]) -> Images:
+        """Some of the images, under the names that they have here."""
+        chosen = list(indices)
+        names = [self.names[i] for i in chosen]
+        return Images([self.pages[i] for i in chosen], num_ch=self.num_ch, view=self.view, names=names)
+
     def subset(self, count: int | None) -> Images:
         """The first `count` images by the hash of their names: a smaller set is part of every larger one.
 
         Raises:
-            UsageError: there are fewer.
+            UsageError: there are fewer, or none is wanted.
         """
         if count is None:
             return self
+        if count < 1:
+            raise UsageError(f"dataset.limit={count}: at least one image is needed to train on")
         if count > len(self):
             raise UsageError(f"dataset.limit={count}: there are only {len(self)} images to train on")
-        chosen = sorted(sorted(range(len(self)), key=lambda i: rank(self.names[i]))[:count])
-        smaller = Images([self.pages[i] for i in chosen], num_ch=self.num_ch, view=self.view)
-        smaller.names = tuple(self.names[i] for i in chosen)
-        return smaller
+        return self.only(sorted(self._by_hash()[:count]))
 
+    def halves(self) -> tuple[list[int], list[int]]:
+        """Two halves by the hash of the names: indices of the one, and of the other.
 
-class Folder:
-    """Any tree of images, split as its folders say (train, validation or val, test) or by the hash of the stem.
+        Raises:
+            UsageError: a single image has no halves.
+        """
+        order = self._by_hash()
+        if len(order) < 2:
+            raise UsageError("dataset.unpaired=true: two training images are needed, one for each side")
+        return sorted(order[::2]), sorted(order[1::2])
 
-    Args:
-        root: the tree. A broken file is named, and left out.
-        num_ch: channels of a training image, 3 or 1.
-        limit: train on this many images only.
-        part: `left` or `right`: that half of each picture, of which two stand side by side; null: all of it.
-        peak: what counts as white: a number as it is stored; `file`: the largest number of each file, all its pages
-            together; null: the largest that 8 or 16 bits can hold.
-        wanted: what to put where, for the message where there is no such folder.
-
-    Raises:
-        UsageError: no folder, no images, or too few to split.
-    """
-
-    def __init__(
-        self,
-        root: str,
-        num_ch: int = 3,
-        limit: int | None = None,
-        part: str | None = None,
-        peak: float | str | None = None,
-        wanted: str = "",
-    ) -> None:
-        self.num_ch, view = num_ch, View(part, peak).checked()
-        given = {split: _whole(paths) for split, paths in list_images(root, wanted=wanted).items()}
-        splits = complete_splits(by_page(given, root), root)
-        self.train = Images(splits["train"], root, num_ch, view).subset(_positive(limit))
-        self.validation = Images(splits["validation"], root, None, view)
-        self.test = Images(splits["test"], root, None, view)
+    def _by_hash(self) -> list[int]:
+        return sorted(range(len(self)), key=lambda i: rank(self.names[i]))
 
 
 def list_images(root: str | Path, option: str = "dataset.root=", wanted: str = "") -> dict[str, list[Path]]:
@@ -196,7 +175,7 @@ def _split(path: Path) -> str:
     return next((WORDS[word] for word in words if word in WORDS), "train")
 
 
-def _whole(paths: list[Path]) -> list[Path]:
+def sound(paths: Sequence[Path]) -> list[Path]:
     """The files that can be read; the others are named."""
     with ThreadPoolExecutor() as pool:
         causes = list(pool.map(_defect, paths))
@@ -229,9 +208,3 @@ def _names(pages: Sequence[Page], root: Path) -> tuple[str, ...]:
         if len(set(names)) == len(names):
             break
     return names
-
-
-def _positive(limit: int | None) -> int | None:
-    if limit is not None and limit < 1:
-        raise UsageError(f"dataset.limit={limit}: at least one image is needed to train on")
-    return limit

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gan_bench.data.images import Images, _positive
+from gan_bench.data.images import Images
+from gan_bench.data.source import Source
 
 __all__ = ["Photos"]
 
@@ -19,7 +20,7 @@ VALIDATION = ("rocket.jpg",)
 TEST = ("astronaut.png", "chelsea.png", "coffee.png")
 
 
-class Photos:
+class Photos(Source):
     """Bundled photographs: 11 to train on, rocket to validate, astronaut, chelsea and coffee to test.
 
     No scene is on two sides: motorcycle left and right, one scene, are both for training.
@@ -27,13 +28,16 @@ class Photos:
     Args:
         num_ch: channels of a training image: 3.
         limit: train on this many images only.
+        unpaired: train on the lq of one half of the images and the gt of the other.
     """
 
-    def __init__(self, num_ch: int = 3, limit: int | None = None) -> None:
+    def __init__(self, num_ch: int = 3, limit: int | None = None, unpaired: bool = False) -> None:
         import skimage
 
         folder = Path(skimage.__file__).parent / "data"
-        self.num_ch = num_ch
-        self.train = Images([folder / name for name in TRAIN], num_ch=num_ch).subset(_positive(limit))
-        self.validation = Images([folder / name for name in VALIDATION], num_ch=None)
-        self.test = Images([folder / name for name in TEST], num_ch=None)
+        gt = {
+            "train": Images([folder / name for name in TRAIN], num_ch=num_ch).subset(limit),
+            "validation": Images([folder / name for name in VALIDATION], num_ch=None),
+            "test": Images([folder / name for name in TEST], num_ch=None),
+        }
+        super().__init__(gt, num_ch, unpaired=unpaired)

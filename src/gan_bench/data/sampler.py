@@ -9,17 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from torch.utils.data import Dataset, Sampler
 
-from gan_bench.batch import Sample
-from gan_bench.chance import generator
+from gan_bench.batch import Pair, Sample
+from gan_bench.chance import generator, seed_of
 from gan_bench.data.images import Images
 from gan_bench.errors import UsageError
 from gan_bench.image import to_tensor
 
-__all__ = ["Crops", "PositionSampler"]
+__all__ = ["Crops", "PairedCrops", "PositionSampler", "UnpairedCrops"]
+
+Patches = Sequence[tuple[int, int]]
+"""`(first position, patch in pixels)`, ascending; the patch may grow with the stages."""
 
 
 class PositionSampler(Sampler[int]):
@@ -57,38 +61,121 @@ class PositionSampler(Sampler[int]):
 
 
 class Crops(Dataset[Sample]):
-    """Random crops, flipped and rotated by quarter turns, one for each position.
+    """Random crops, mirrored and turned by quarters, one for each position.
 
     Args:
         images: what to crop from.
-        patches: `(first position, patch in gt pixels)`, ascending; the patch may grow with the stages.
+        patches: in pixels of these images.
         seed: of the run.
         margin: pixels of the image around the patch that come with it on each side, mirrored beyond the image's border.
+        turns: whether crops are turned.
     """
 
-    def __init__(self, images: Images, patches: Sequence[tuple[int, int]], seed: int, margin: int = 0) -> None:
-        self.images, self.patches, self.seed, self.margin = images, patches, seed, margin
+    def __init__(self, images: Images, patches: Patches, seed: int, margin: int = 0, turns: bool = True) -> None:
+        self.images, self.patches, self.seed, self.margin, self.turns = images, patches, seed, margin, turns
 
     def __getitem__(self, position: int) -> Sample:
-        turn, slot = divmod(position, len(self.images))
-        index = int(_order(self.seed, turn, len(self.images))[slot])
-        patch = next(size for first, size in reversed(self.patches) if position >= first)
-        crop = self._crop(index, patch, generator("crop", self.seed, position))
-        return Sample(to_tensor(crop), self.images.names[index], position)
-
-    def _crop(self, index: int, patch: int, rng: np.random.Generator) -> np.ndarray:
+        index, patch = _index(self.images, self.seed, position), _patch(self.patches, position)
         pixels = self.images[index]
-        height, width = pixels.shape[:2]
-        if min(height, width) < patch:
+        _check_size(self.images, index, patch, patch)
+        cut = _drawn(pixels.shape[:2], patch, generator("crop", self.seed, position), self.turns)
+        return Sample(to_tensor(cut.of(pixels, self.margin)), self.images.names[index], position)
+
+
+class PairedCrops(Dataset[Pair]):
+    """Crops of lq and gt that show the same: where they lie is drawn on the lq's grid.
+
+    Args:
+        lq: the one side.
+        gt: the other, in the same order; each image is `scale` times as large as its lq.
+        patches: in gt pixels.
+        seed: of the run.
+        scale: gt over lq.
+        turns: whether crops are turned.
+    """
+
+    def __init__(self, lq: Images, gt: Images, patches: Patches, seed: int, scale: int, turns: bool = True) -> None:
+        self.lq, self.gt, self.patches, self.seed, self.scale, self.turns = lq, gt, patches, seed, scale, turns
+
+    def __getitem__(self, position: int) -> Pair:
+        index, patch = _index(self.gt, self.seed, position), _patch(self.patches, position)
+        lq, gt = self.lq[index], self.gt[index]
+        (height, width), (high, wide) = lq.shape[:2], gt.shape[:2]
+        if (high, wide) != (height * self.scale, width * self.scale):
             raise UsageError(
-                f"{self.images.paths[index]}: {width}x{height} is smaller than the patch of {patch} pixels; "
-                f"remove it or set budget.patch to {min(height, width)} or less"
+                f"{self.gt.paths[index]}: gt {wide}x{high} does not fit lq {width}x{height} at scale {self.scale}; set "
+                "degradation.scale to what it is, or bring both to one size"
             )
-        top, left = rng.integers(height - patch + 1), rng.integers(width - patch + 1)
-        turns, mirrored = int(rng.integers(4)), rng.integers(2)
-        rows, columns = (_mirrored(first, patch, self.margin, size) for first, size in ((top, height), (left, width)))
-        crop = np.rot90(pixels[rows][:, columns], turns)
-        return np.ascontiguousarray(crop[:, ::-1] if mirrored else crop)
+        _check_size(self.lq, index, patch // self.scale, patch)
+        cut = _drawn((height, width), patch // self.scale, generator("crop", self.seed, position), self.turns)
+        large = cut.enlarged(self.scale)
+        return Pair(to_tensor(cut.of(lq)), to_tensor(large.of(gt)), self.gt.names[index], position)
+
+
+class UnpairedCrops(Dataset[Pair]):
+    """Crops of two sides that know nothing of each other.
+
+    Args:
+        image: crops of what is lq, or becomes it.
+        gt: images of the other side.
+        patches: of gt, in its pixels.
+        seed: of the run.
+        turns: whether crops of gt are turned.
+    """
+
+    def __init__(self, image: Crops, gt: Images, patches: Patches, seed: int, turns: bool = True) -> None:
+        self.image, self.gt = image, Crops(gt, patches, seed_of("the other side", seed), turns=turns)
+
+    def __getitem__(self, position: int) -> Pair:
+        image = self.image[position]
+        return Pair(image.image, self.gt[position].image, image.name, position)
+
+
+class _Cut(NamedTuple):
+    """A square of an image, how often it is turned, and whether it is mirrored then."""
+
+    top: int
+    left: int
+    side: int
+    turns: int
+    mirrored: bool
+
+    def enlarged(self, scale: int) -> _Cut:
+        """The same square of an image `scale` times as large."""
+        return self._replace(top=self.top * scale, left=self.left * scale, side=self.side * scale)
+
+    def of(self, pixels: np.ndarray, margin: int = 0) -> np.ndarray:
+        height, width = pixels.shape[:2]
+        rows, columns = (
+            _mirrored(first, self.side, margin, size) for first, size in ((self.top, height), (self.left, width))
+        )
+        crop = np.rot90(pixels[rows][:, columns], self.turns)
+        return np.ascontiguousarray(crop[:, ::-1] if self.mirrored else crop)
+
+
+def _drawn(size: Sequence[int], side: int, rng: np.random.Generator, turned: bool) -> _Cut:
+    top, left = (int(rng.integers(one - side + 1)) for one in size)
+    turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
+    return _Cut(top, left, side, turns if turned else 0, mirrored)
+
+
+def _index(images: Images, seed: int, position: int) -> int:
+    turn, slot = divmod(position, len(images))
+    return int(_order(seed, turn, len(images))[slot])
+
+
+def _patch(patches: Patches, position: int) -> int:
+    return next(size for first, size in reversed(patches) if position >= first)
+
+
+def _check_size(images: Images, index: int, side: int, patch: int) -> None:
+    """Raise UsageError where an image is smaller than a crop of it, which `budget.patch` asks for."""
+    height, width = images[index].shape[:2]
+    if min(height, width) < side:
+        raise UsageError(
+            f"{images.paths[index]}: {width}x{height} is smaller than the patch of {side} pixels; "
+            f"remove it or set budget.patch to {min(height, width) * (patch // side)} or less"
+        )
 
 
 def _mirrored(first: int, patch: int, margin: int, size: int) -> slice | np.ndarray:
@@ -101,6 +188,6 @@ def _mirrored(first: int, patch: int, margin: int, size: int) -> slice | np.ndar
     return folded
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _order(seed: int, turn: int, count: int) -> np.ndarray:
     return generator("order", seed, turn).permutation(count)

@@ -14,7 +14,7 @@ from typing import TypeVar
 from gan_bench.data.pages import Page, pages_of
 from gan_bench.errors import UsageError
 
-__all__ = ["by_page", "complete_splits", "rank"]
+__all__ = ["SPLITS", "by_page", "complete_splits", "rank"]
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,9 @@ SPLITS = ("train", "validation", "test")
 Entry = TypeVar("Entry", Path, Page, Path | Page)
 
 
-def complete_splits(given: Mapping[str, Sequence[Entry]], root: str | Path = ".") -> dict[str, list[Entry]]:
+def complete_splits(
+    given: Mapping[str, Sequence[Entry]], root: str | Path = ".", option: str = "dataset.root="
+) -> dict[str, list[Entry]]:
     """All three splits: what is given stays, what is missing is taken from train, a tenth each, at least one.
 
     Files are taken by the hash of their stems, pages of a file as runs of neighbours.
@@ -32,7 +34,7 @@ def complete_splits(given: Mapping[str, Sequence[Entry]], root: str | Path = "."
     """
     if any(given.values()) and not given.get("train"):
         only = ", ".join(sorted(given))
-        raise UsageError(f"dataset.root={root}: nothing to train on, only {only}; put images into a folder named train")
+        raise UsageError(f"{option}{root}: nothing to train on, only {only}; put images into a folder named train")
     rest = sorted(given.get("train", []), key=_place)
     share = max(1, round(len(rest) / 10)) if len(rest) > 1 else 0
     splits: dict[str, list[Entry]] = {}
@@ -44,9 +46,7 @@ def complete_splits(given: Mapping[str, Sequence[Entry]], root: str | Path = "."
     splits["train"] = rest
     empty = [split for split in SPLITS if not splits[split]]
     if empty:
-        raise UsageError(
-            f"dataset.root={root}: too few images for training, validation and test; at least 3 are needed"
-        )
+        raise UsageError(f"{option}{root}: too few images for training, validation and test; at least 3 are needed")
     return splits
 
 

@@ -17,7 +17,7 @@ from gan_bench.data.frozen import Frozen
 from gan_bench.data.images import Images
 from gan_bench.degradations.base import Degradation
 from gan_bench.errors import UsageError
-from gan_bench.image import to_tensor, to_uint8
+from gan_bench.image import to_rgb, to_tensor, to_uint8
 
 __all__ = ["Degraded", "Given", "TestSet", "describe"]
 
@@ -49,6 +49,10 @@ class TestSet:
 
     def __getitem__(self, index: int) -> Batch:
         raise NotImplementedError
+
+    def reals(self) -> Iterator[Tensor]:
+        """The images that sets of restored ones are compared with, each (1, C, H, W) in [0, 1]; none without gt."""
+        return (batch.gt for batch in self if batch.gt is not None)
 
     def _cropped(self, images: Images, index: int) -> Tensor:
         """One gt image, cropped at the right and bottom to a multiple of the scale."""
@@ -126,13 +130,16 @@ class Given(TestSet):
         lq: images.
         gt: images with the same names, or None.
         scale: gt over lq; None takes it from the first pair.
+        others: what gt images look like, where there is none of these lq.
 
     Raises:
         UsageError: stems or sizes that do not match.
     """
 
-    def __init__(self, name: str, lq: Images, gt: Images | None, scale: int | None) -> None:
-        self.name, self.lq, self.gt, self.names = name, lq, gt, lq.names
+    def __init__(
+        self, name: str, lq: Images, gt: Images | None, scale: int | None, others: Images | None = None
+    ) -> None:
+        self.name, self.lq, self.gt, self.names, self.others = name, lq, gt, lq.names, others
         if gt is not None:
             _same_names(gt.names, lq.names)
             self._gt_of = {name: index for index, name in enumerate(gt.names)}
@@ -159,7 +166,11 @@ class Given(TestSet):
                 f"{self.names[index]}: gt {gt.shape[3]}x{gt.shape[2]} does not fit lq {lq.shape[3]}x{lq.shape[2]} "
                 f"at scale {self.scale}; nothing is resized in silence"
             )
-        return Batch(lq, gt, (self.names[index],))
+        return Batch(to_rgb(lq) if gt.shape[1] == 3 else lq, gt, (self.names[index],))
+
+    def reals(self) -> Iterator[Tensor]:
+        """The gt images, or those that stand in for them."""
+        return super().reals() if self.others is None else (_tensor(pixels) for pixels in self.others)
 
 
 def describe(node: Mapping[str, Any]) -> dict[str, Any]:

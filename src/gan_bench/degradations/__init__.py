@@ -9,6 +9,7 @@ from gan_bench.degradations.camera import Defocus, KernelBlur, MotionBlur
 from gan_bench.degradations.codec import JPEG, Round, WebP
 from gan_bench.degradations.compose import Chain, Maybe, OneOf, Shuffle
 from gan_bench.degradations.fading import Fading
+from gan_bench.degradations.given import AsGiven
 from gan_bench.degradations.mri import RicianNoise, Undersample
 from gan_bench.degradations.noise import GaussianNoise, Speckle
 from gan_bench.degradations.poisson import PoissonNoise
@@ -19,6 +20,7 @@ from gan_bench.degradations.sharpen import Sharpen
 
 __all__ = [
     "JPEG",
+    "AsGiven",
     "Bicubic",
     "Blur",
     "Chain",

@@ -48,6 +48,7 @@ class Degradation:
             lq is made up; a multiple of the scale.
         content: digest of what a file gave it, beyond its arguments.
         varies: whether the size of what it returns is drawn.
+        given: whether it makes nothing and takes the lq that a data set has.
         granularity: `batch` where a training's batch shares the draws of whether, which and how large.
     """
 
@@ -57,6 +58,7 @@ class Degradation:
     margin: int = 0
     content: str = ""
     varies: bool = False
+    given: bool = False
     granularity: Literal["sample", "batch"] = "sample"
 
     def __init__(self, scale: int = 1) -> None:

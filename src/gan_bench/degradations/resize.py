@@ -70,19 +70,19 @@ class Identity(Degradation):
     """Nothing is done to the image.
 
     Args:
-        scale: 1; another value only declares the scale of lq and gt that are given as pairs.
+        scale: 1.
     """
 
     def apply(self, image: Tensor, draw: Draw) -> Tensor:
-        """The image itself; refused where the scale says that lq must be given.
+        """The image itself.
 
         Raises:
             UsageError: `scale` is not 1.
         """
         if self.scale != 1:
             raise UsageError(
-                f"degradation=identity: at scale {self.scale} it degrades nothing, lq images must be given as pairs; "
-                "take degradation=bicubic to make them"
+                f"degradation=identity: at scale {self.scale} it makes no lq; take degradation=given for those of pairs, "
+                "or degradation=bicubic to make them"
             )
         return image
 

@@ -4,7 +4,18 @@ What torch has (`torch.nn.L1Loss`, `torch.nn.MSELoss`) is named in the yaml dire
 """
 
 from gan_bench.losses.adversarial import Adversarial, Hinge, LeastSquares, RelativisticAverage, Vanilla
+from gan_bench.losses.matching import FeatureMatching
 from gan_bench.losses.perceptual import Perceptual
-from gan_bench.losses.pixel import Charbonnier
+from gan_bench.losses.pixel import Charbonnier, SignedL1
 
-__all__ = ["Adversarial", "Charbonnier", "Hinge", "LeastSquares", "Perceptual", "RelativisticAverage", "Vanilla"]
+__all__ = [
+    "Adversarial",
+    "Charbonnier",
+    "FeatureMatching",
+    "Hinge",
+    "LeastSquares",
+    "Perceptual",
+    "RelativisticAverage",
+    "SignedL1",
+    "Vanilla",
+]

@@ -4,13 +4,18 @@ None names a network, none contains a degradation or a metric, and no GAN inheri
 """
 
 from gan_bench.models.bsrgan import BSRGAN
+from gan_bench.models.cyclegan import CycleGAN
+from gan_bench.models.discogan import DiscoGAN
 from gan_bench.models.esrgan import ESRGAN
+from gan_bench.models.image_pool import ImagePool
+from gan_bench.models.pix2pix import Pix2Pix
 from gan_bench.models.realesrgan import RealESRGAN, RealESRNet
 from gan_bench.models.recipe import Recipe, Term
 from gan_bench.models.regression import Regression
-from gan_bench.models.schedules import Constant, CosineRestarts, MultiStep, Schedule
+from gan_bench.models.schedules import Constant, CosineRestarts, Linear, MultiStep, Schedule
 from gan_bench.models.srgan import SRGAN
 from gan_bench.models.stages import Stage, plan
+from gan_bench.models.two_way import TwoWay
 
 __all__ = [
     "BSRGAN",
@@ -18,7 +23,12 @@ __all__ = [
     "SRGAN",
     "Constant",
     "CosineRestarts",
+    "CycleGAN",
+    "DiscoGAN",
+    "ImagePool",
+    "Linear",
     "MultiStep",
+    "Pix2Pix",
     "RealESRGAN",
     "RealESRNet",
     "Recipe",
@@ -26,5 +36,6 @@ __all__ = [
     "Schedule",
     "Stage",
     "Term",
+    "TwoWay",
     "plan",
 ]

@@ -51,6 +51,8 @@ class Recipe(L.LightningModule):
 
     terms: tuple[str, ...] = ()
     """Names of the loss terms that `generator_terms` can give, and of the criteria that a model is built with."""
+    conditional: bool = False
+    """Whether the discriminator sees lq beside what it judges: then it alone can tell what to restore."""
     criteria: dict[str, Any]
     discriminator: Any  # a module, or None without an adversary
     averaged: Any  # a copy of the generator, or None without an average
@@ -80,21 +82,27 @@ class Recipe(L.LightningModule):
         self.averaged, self.ema = (None if ema is None else average(generator)), ema
         self.criteria = {name: criterion for name, criterion in criteria.items() if criterion is not None}
         self.make_optimizer, self.clip, self.steps, self.seed = optimizer, clip, steps, seed
-        self.stages = plan(stages, steps, self.terms, [name for name in criteria if name not in self.criteria])
+        absent = [name for name in criteria if name not in self.criteria]
+        self.stages = plan(stages, steps, self.terms, absent, self.conditional)
         self.step, self.log_every, self.balance = 0, min(LOG_EVERY, steps), Balance()
 
     def __init_subclass__(cls, **words: Any) -> None:
         """Say in the signature which criteria a model takes: the check of a configuration reads it."""
         super().__init_subclass__(**words)
-        own, base = (inspect.signature(init).parameters.values() for init in (cls.__init__, Recipe.__init__))
-        named = {one.name: one for one in (*own, *base) if one.kind is one.KEYWORD_ONLY}
+        inits = [vars(one)["__init__"] for one in cls.__mro__ if issubclass(one, Recipe) and "__init__" in vars(one)]
+        given = [one for init in inits for one in inspect.signature(init).parameters.values()]
+        named = {one.name: one for one in given if one.kind is one.KEYWORD_ONLY}
         named |= {term: inspect.Parameter(term, inspect.Parameter.KEYWORD_ONLY) for term in cls.terms}
         cls.__signature__ = inspect.Signature(list(named.values()))  # type: ignore[attr-defined]
 
     # What a paper says ------------------------------------------------------------------------------------------------
 
+    def seen(self, batch: Batch) -> Batch:
+        """What the losses and discriminators see of a batch: all of it, or lq enlarged to gt's size."""
+        return batch
+
     def fakes(self, batch: Batch) -> dict[str, Tensor]:
-        """What the generators make of a batch, once a step."""
+        """What the generators make of what is seen, once a step."""
         return {"restored": self.generator(batch.lq)}
 
     def generator_terms(self, batch: Batch, fakes: Mapping[str, Tensor]) -> dict[str, Term]:
@@ -105,22 +113,33 @@ class Recipe(L.LightningModule):
         """The loss of the discriminator, by `judged`; the fakes are detached."""
         raise NotImplementedError
 
-    def judged(self, real: Tensor, fake: Tensor) -> Tensor:
+    def judged(self, real: Tensor, fake: Tensor, side: str = "") -> Tensor:
         """The adversarial criterion's loss of a discriminator; how often it is right is kept for the balance.
 
         Args:
             real: its logits of real images.
             fake: of generated ones.
+            side: `_lq` of a discriminator of lq images, which is told apart.
         """
         if self.logs:
-            right_of_real, right_of_fake = self.criteria["adversarial"].accuracy(real, fake)
-            self.balance.note(accuracy_real=right_of_real, accuracy_fake=right_of_fake)
+            right = self.criteria["adversarial"].accuracy(real, fake)
+            self.balance.note(
+                **{f"accuracy_{what}{side}": one for what, one in zip(("real", "fake"), right, strict=True)}
+            )
         loss: Tensor = self.criteria["adversarial"].discriminator(real, fake)
         return loss
 
     def turns(self, step: int) -> tuple[str, ...]:
         """Who learns in this step, in order; the discriminator rests where the stage has no adversarial weight."""
         return ("generator", "discriminator") if self.stage.weights.get("adversarial") else ("generator",)
+
+    def views(self, batch: Batch) -> dict[str, Tensor]:
+        """What else there is to look at in validation, by its caption: (1, C, H, W) in [0, 1], all of gt's size.
+
+        Args:
+            batch: an lq and a gt image.
+        """
+        return {}
 
     # Where it stands --------------------------------------------------------------------------------------------------
 
@@ -134,6 +153,11 @@ class Recipe(L.LightningModule):
         """The generator that is judged and kept: its average, where there is one."""
         product: nn.Module = self.generator if self.averaged is None else self.averaged
         return product
+
+    @property
+    def products(self) -> dict[str, nn.Module]:
+        """All that a training leaves, by the name of its file."""
+        return {"generator": self.product}
 
     @property
     def stage(self) -> Stage:
@@ -164,7 +188,7 @@ class Recipe(L.LightningModule):
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Start a stage as the separate training it is in the papers: from the product, with fresh optimizer states."""
-        if self.step and self.step == self.stage.first:
+        if self.step and self.step == self.stage.first and self.stage.fresh:
             self.balance = Balance()
             for optimizer in self._optimizers():
                 optimizer.state.clear()
@@ -175,10 +199,11 @@ class Recipe(L.LightningModule):
         """One step: every player whose turn it is learns once from the batch."""
         torch.manual_seed(seed_of("step", self.seed, self.step, self.global_rank))
         optimizers = dict(zip(self.players(), self._optimizers(), strict=True))
+        batch = self.seen(batch)
         fakes, losses = self.fakes(batch), dict[str, Tensor]()
         for name in self.turns(self.step):
             if name == "generator":
-                with _frozen(self.discriminator):
+                with _frozen(self.players().get("discriminator")):
                     losses |= self._learn(name, optimizers[name], self._generator_losses(batch, fakes))
             else:
                 detached = {key: value.detach() for key, value in fakes.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-__all__ = ["Constant", "CosineRestarts", "MultiStep", "Schedule"]
+__all__ = ["Constant", "CosineRestarts", "Linear", "MultiStep", "Schedule"]
 
 
 class Schedule:
@@ -41,6 +41,21 @@ class CosineRestarts(Schedule):
         phase = (done * self.periods) % 1.0
         cosine = self.end + (1 - self.end) * (1 + math.cos(math.pi * phase)) / 2
         return cosine * min(1.0, done / self.warmup) if self.warmup else cosine
+
+
+class Linear(Schedule):
+    """1 for a while, then to 0 in a straight line, as CycleGAN and pix2pix end.
+
+    Args:
+        start: share of the stage after which it falls.
+    """
+
+    def __init__(self, start: float = 0.5) -> None:
+        self.start = start
+
+    def __call__(self, done: float) -> float:
+        """What is left of the fall."""
+        return min(1.0, (1.0 - done) / (1.0 - self.start)) if self.start < 1 else 1.0
 
 
 class MultiStep(Schedule):

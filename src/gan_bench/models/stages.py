@@ -23,6 +23,8 @@ class Stage:
         schedule: what becomes of it.
         patch: gt pixels of a training crop, None for the budget's.
         name: for file names and the progress bar.
+        fresh: whether it starts as a training of its own, from the product of the stage before and with fresh optimizer
+            states, as most papers do; else all goes on.
         first: step at which it starts.
         steps: how many it takes.
     """
@@ -33,6 +35,7 @@ class Stage:
     schedule: Schedule = field(default_factory=Constant)
     patch: int | None = None
     name: str = ""
+    fresh: bool = True
     first: int = 0
     steps: int = 0
 
@@ -42,7 +45,11 @@ class Stage:
 
 
 def plan(
-    stages: Sequence[Mapping[str, Any]], steps: int, terms: Collection[str], absent: Collection[str]
+    stages: Sequence[Mapping[str, Any]],
+    steps: int,
+    terms: Collection[str],
+    absent: Collection[str],
+    conditional: bool = False,
 ) -> list[Stage]:
     """Stages with their place in the budget.
 
@@ -51,6 +58,7 @@ def plan(
         steps: of the whole budget.
         terms: the model's loss terms.
         absent: terms whose criterion is none: their weights are dropped.
+        conditional: whether the adversarial term may stand alone, as its discriminator sees lq.
 
     Raises:
         UsageError: fractions that do not sum to 1, a weight without a term, a term without a weight, a stage without
@@ -63,7 +71,13 @@ def plan(
         share += given["fraction"]
         last = round(steps * share)
         name = given.get("name") or f"stage{number + 1}"
-        weights = _weights(given["weights"], terms, absent, f"model.stages.{number}.weights", name)
+        key = f"model.stages.{number}.weights"
+        weights = _weights(given["weights"], terms, absent, key, name)
+        if not conditional and not any(weight for term, weight in weights.items() if term != "adversarial"):
+            raise UsageError(
+                f"{key}: in stage {name!r} the adversarial term alone cannot tell what to restore; give another a "
+                "weight"
+            )
         settings = {key: value for key, value in given.items() if value is not None and key != "weights"}
         planned.append(Stage(**{**settings, "weights": weights, "name": name, "first": first, "steps": last - first}))
         first = last
@@ -84,8 +98,4 @@ def _weights(
     weights = {name: float(weight) for name, weight in given.items() if name not in absent}
     if not any(weights.values()):
         raise UsageError(f"{key}: no loss is left to train on in stage {stage!r}")
-    if not any(weight for name, weight in weights.items() if name != "adversarial"):
-        raise UsageError(
-            f"{key}: in stage {stage!r} the adversarial term alone cannot tell what to restore; give another a weight"
-        )
     return weights

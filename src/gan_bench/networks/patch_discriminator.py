@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils import spectral_norm
 
 from gan_bench.errors import UsageError, did_you_mean
+from gan_bench.networks.blocks import draw_normal_
 
 __all__ = ["PatchDiscriminator"]
 
@@ -25,13 +26,16 @@ class PatchDiscriminator(nn.Module):
     With `norm="batch"` and six channels, as in pix2pix, 2 768 705.
 
     Args:
-        num_in_ch: channels of the image, with those of the condition where there is one.
+        num_in_ch: channels of the image.
         num_feat: width of the first convolution; each next one has twice as many, up to eight times.
         num_block: convolutions of stride 2, from 1; two of stride 1 follow. 1, 2, 3 look at 16, 34, 70 pixels.
         norm: `batch` (and no biases there) or `instance` (without parameters) behind all convolutions but the first
             and the last; `spectral`, which divides every weight by its largest singular value; or `none`.
         init_std: draws weights from N(0, init_std^2) and those of a batch norm from N(1, init_std^2), with biases 0;
             0.02 in the papers.
+        signed: maps the image to [-1, 1] first, as the papers' discriminators are shown it; the zeros around it are
+            then gray, where they are black without.
+        num_cond_ch: channels of a condition, such as lq, that come before those of the image.
 
     Raises:
         UsageError: `num_block` below 1, or another norm.
@@ -44,6 +48,8 @@ class PatchDiscriminator(nn.Module):
         num_block: int = 3,
         norm: str = "instance",
         init_std: float | None = None,
+        signed: bool = False,
+        num_cond_ch: int = 0,
     ) -> None:
         super().__init__()
         if num_block < 1:
@@ -51,8 +57,9 @@ class PatchDiscriminator(nn.Module):
         if norm not in _NORMS:
             raise UsageError(f"PatchDiscriminator has no norm {norm!r}{did_you_mean(norm, _NORMS)}")
         self.smallest = 3 * 2**num_block
+        self.signed = signed
         channels = num_feat
-        layers = [_conv(num_in_ch, channels, 2, norm), _lrelu()]
+        layers = [_conv(num_cond_ch + num_in_ch, channels, 2, norm), _lrelu()]
         for number in range(1, num_block + 1):
             width = num_feat * min(2**number, _WIDEST)
             stride = 2 if number < num_block else 1
@@ -60,13 +67,13 @@ class PatchDiscriminator(nn.Module):
             channels = width
         self.model = nn.Sequential(*layers, _conv(channels, 1, 1, norm))
         if init_std is not None:
-            self._draw(init_std)
+            draw_normal_(self, init_std)
 
     def forward(self, image: Tensor) -> Tensor:
         """Judge each patch.
 
         Args:
-            image: (B, C, H, W) in [0, 1], of at least 3 * 2^num_block pixels on each side.
+            image: (B, C, H, W) in [0, 1], behind its condition, of at least 3 * 2^num_block pixels on each side.
 
         Returns:
             (B, 1, h, w) logits, where h is H // 2^num_block - 2; above 0 is real.
@@ -80,16 +87,8 @@ class PatchDiscriminator(nn.Module):
                 f"PatchDiscriminator needs images of at least {self.smallest} x {self.smallest} pixels and got "
                 f"{height} x {width}: take a larger training patch or a smaller num_block"
             )
-        logits: Tensor = self.model(image)
+        logits: Tensor = self.model(2 * image - 1 if self.signed else image)
         return logits
-
-    def _draw(self, std: float) -> None:
-        """Initialise as the papers do."""
-        for name, parameter in self.named_parameters():
-            if name.endswith("bias"):
-                nn.init.zeros_(parameter)
-            else:  # of all weights only a batch norm's have one dimension
-                nn.init.normal_(parameter, 1.0 if parameter.ndim == 1 else 0.0, std)
 
 
 def _conv(num_in_ch: int, num_out_ch: int, stride: int, norm: str, bias: bool = True) -> nn.Module:

@@ -1,17 +1,24 @@
-"""A network as a restorer: channels fitted, large images through blended tiles, no graph, output clamped."""
+"""A network as a restorer: channels fitted, large images in blended tiles or whole, no graph, output clamped."""
 
 from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
 
 from gan_bench.batch import Batch
+from gan_bench.chance import seed_of
 from gan_bench.errors import UsageError
 from gan_bench.image import to_rgb
 from gan_bench.restorers.base import Origin
 from gan_bench.tiling import tiled
 
 __all__ = ["NetworkRestorer"]
+
+log = logging.getLogger(__name__)
 
 TILE, OVERLAP = 512, 32
 
@@ -20,7 +27,8 @@ class NetworkRestorer:
     """Runs a generator in evaluation mode, in float32, on its own device.
 
     An lq of more than 512 pixels on a side goes through windows of 512 that share 32 pixels; the rule does not depend
-    on the machine, so neither do the scores.
+    on the machine, so neither do the scores. A network that says `whole_image`, as it takes statistics of the image,
+    gets each image alone and in one piece. For one that says `noisy`, torch's generator is seeded by the image's name.
 
     Args:
         network: (B, C, h, w) -> (B, C, h*s, w*s), both in [0, 1].
@@ -48,13 +56,46 @@ class NetworkRestorer:
         training = self.network.training
         self.network.eval()
         try:
-            restored = self._run(lq).float().cpu().clamp(0, 1)
+            restored = self._run(lq, batch.name).float().cpu().clamp(0, 1)
         finally:
             self.network.train(training)
         return restored.mean(dim=1, keepdim=True) if gray else restored
 
-    def _run(self, lq: Tensor) -> Tensor:
+    def _run(self, lq: Tensor, names: Sequence[str]) -> Tensor:
+        whole, noisy = getattr(self.network, "whole_image", False), getattr(self.network, "noisy", False)
+        if whole or noisy:
+            pairs = zip(lq.unsqueeze(1), names, strict=True)
+            return torch.cat([self._alone(one, name, whole, noisy) for one, name in pairs])
+        return self._tiled(lq)
+
+    def _alone(self, lq: Tensor, name: str, whole: bool, noisy: bool) -> Tensor:
+        """One image, with noise of its own."""
+        with torch.random.fork_rng(devices=[], enabled=noisy):
+            if noisy:
+                torch.manual_seed(seed_of("noise of a generator", name))
+            return self._in_one_piece(lq, name) if whole else self._tiled(lq)
+
+    def _in_one_piece(self, lq: Tensor, name: str) -> Tensor:
+        height, width = lq.shape[2:]
+        if max(height, width) > TILE:
+            _say_whole(self.origin.model)
+        try:
+            restored: Tensor = self.network(lq)
+        except (MemoryError, RuntimeError) as error:
+            if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "allocate memory" not in str(error):
+                raise
+            sees = f"{self.origin.model} sees an image as a whole, never in tiles; make it smaller"
+            raise UsageError(f"{name}: not enough memory for {width}x{height} pixels: {sees}") from None
+        return restored
+
+    def _tiled(self, lq: Tensor) -> Tensor:
         if max(lq.shape[2:]) <= TILE:
             restored: Tensor = self.network(lq)
             return restored
         return tiled(self.network, lq, self.scale, TILE, OVERLAP)
+
+
+@lru_cache
+def _say_whole(model: str) -> None:
+    """Once in a process."""
+    log.warning("%s sees an image as a whole: no tiles, however large it is, and memory as it grows", model)

@@ -1,0 +1,71 @@
+"""What GANs of two directions share: two generators, two discriminators, and pictures of both ways; no equation here.
+
+`generator` goes from lq to gt, `degrader` from gt to lq. Both work at gt's size: at a scale above 1 lq is its bicubic
+enlargement, for losses and discriminators too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gan_bench.batch import Batch
+from gan_bench.models.recipe import Recipe
+
+__all__ = ["TwoWay"]
+
+
+class TwoWay(Recipe):
+    """Both generators learn with one optimizer, both discriminators with another.
+
+    Args:
+        generator: lq -> gt; with `enlarge`, (B, C, h, w) -> (B, C, H, W), and `translate`, which keeps the size.
+        degrader: gt -> lq at gt's size, with `translate`.
+        discriminator: judges gt images.
+        lq_discriminator: judges lq images, at gt's size.
+        recipe: what `Recipe` takes.
+    """
+
+    generator: Any  # a module with `enlarge` and `translate`
+
+    def __init__(self, *, degrader: nn.Module, lq_discriminator: nn.Module, **recipe: Any) -> None:
+        super().__init__(**recipe)
+        self.degrader: Any = degrader
+        self.lq_discriminator = lq_discriminator
+
+    def players(self) -> dict[str, nn.Module]:
+        """Two pairs."""
+        return {
+            "generator": nn.ModuleList([self.generator, self.degrader]),
+            "discriminator": nn.ModuleList([self.discriminator, self.lq_discriminator]),
+        }
+
+    @property
+    def products(self) -> dict[str, nn.Module]:
+        """Both directions."""
+        return {**super().products, "degrader": self.degrader}
+
+    def seen(self, batch: Batch) -> Batch:
+        """With lq at gt's size."""
+        return batch._replace(lq=self.generator.enlarge(batch.lq))
+
+    def fakes(self, batch: Batch) -> dict[str, Tensor]:
+        """Each way once; what comes back is a loss's own."""
+        return {"restored": self.generator.translate(batch.lq), "degraded": self.degrader.translate(batch.gt)}
+
+    @torch.no_grad()
+    def views(self, batch: Batch) -> dict[str, Tensor]:
+        """There and back, from both sides."""
+        training = self.training
+        self.eval()
+        batch = self.seen(Batch(batch.lq.to(self.device), batch.gt.to(self.device), batch.name))
+        there = self.fakes(batch)
+        back = {
+            "lq again": self.degrader.translate(there["restored"]),
+            "degraded": there["degraded"],
+            "gt again": self.generator.translate(there["degraded"]),
+        }
+        self.train(training)
+        return {caption: image.float().cpu() for caption, image in back.items()}
