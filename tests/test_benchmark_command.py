@@ -115,7 +115,7 @@ def test_a_run_is_judged_like_its_training_judged_it(train, capsys, tmp_path):
     from gan_bench.data import Photos
 
     (tmp_path / "gt").mkdir()
-    for file in Photos().test.paths:
+    for file in Photos().gt["test"].paths:
         (tmp_path / "gt" / file.name).write_bytes(file.read_bytes())
     _, made = records(
         capsys, str(run), f"best={run / 'checkpoints' / 'best.ckpt'}", "--gt", "gt", "--degradation", "bicubic",

@@ -51,7 +51,10 @@ def test_every_yaml_is_checked_and_named(choice):
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_every_experiment_is_checked(experiment):
-    given = NEEDED["degradation=realsr"] if experiment == "realsr_like" else []
+    given = {
+        "realsr_like": NEEDED["degradation=realsr"],
+        **dict.fromkeys(("cyclegan_paper", "discogan_paper"), NEEDED["dataset=unpaired"]),
+    }.get(experiment, [])
     check(composed(f"experiment={experiment}", "budget=smoke", *given), provided=PROVIDED)
 
 

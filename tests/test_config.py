@@ -575,3 +575,120 @@ def test_any_other_change_changes_the_fingerprint_and_is_named(tree, name, value
 
 def test_a_path_in_a_config_has_a_fingerprint():
     assert fingerprint({"a": Path("/x")}) == fingerprint({"a": "/x"})
+
+
+# A data set that chooses its degradation, in the project's own conf/ --------------------------------------------------
+
+STUDIES = {
+    "of_pairs": "# @package _global_\ndefaults:\n  - override /dataset: pairs\n",
+    "of_jpeg": "# @package _global_\ndefaults:\n  - override /dataset: pairs\n  - override /degradation: jpeg\n",
+    "jpeg_first": "# @package _global_\ndefaults:\n  - override /degradation: jpeg\n  - override /dataset: pairs\n",
+    "at_two": "# @package _global_\ndefaults:\n  - override /dataset: pairs\ndegradation: {scale: 2}\n",
+}
+
+
+@pytest.fixture
+def shipped(monkeypatch, tmp_path):
+    """Compose what the project ships, with studies of this test's."""
+    monkeypatch.undo()
+    for name, text in STUDIES.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    register_experiments(tmp_path)
+
+    def composed(*overrides):
+        with initialize_config_dir(str(config.conf_dir()), version_base="1.3"):
+            return compose("train", list(overrides), return_hydra_config=True)
+
+    yield composed
+    ConfigStore.instance().repo.pop("experiment")
+
+
+def without_hydra(cfg):
+    return OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])
+
+
+UNPAIRED = ["dataset=unpaired", "dataset.lq=a", "dataset.gt=b"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "name", "scale"),
+    [
+        ([], "bicubic", 4),
+        (["dataset=facades"], "bicubic", 4),
+        (["dataset=pairs"], "given", 1),
+        (UNPAIRED, "given", 1),
+        (["dataset=pairs", "degradation.scale=4"], "given", 4),
+        (["dataset=facades", "degradation=given"], "given", 1),
+        (["dataset=pairs", "degradation=jpeg"], "jpeg", 1),
+        (["degradation=jpeg", "dataset=pairs"], "jpeg", 1),
+        (["experiment=of_pairs"], "given", 1),
+        (["experiment=of_jpeg"], "jpeg", 1),
+        (["experiment=jpeg_first"], "jpeg", 1),
+        (["experiment=at_two"], "given", 2),
+        (["experiment=at_two", "degradation.scale=3"], "given", 3),
+        (["experiment=at_two", "degradation=jpeg"], "jpeg", 2),
+        (["experiment=of_jpeg", "degradation=webp"], "webp", 1),
+        (["experiment=of_jpeg", "degradation=given"], "given", 1),
+        (["experiment=of_pairs", "dataset=photos"], "bicubic", 4),
+        (["experiment=of_jpeg", "dataset=photos"], "jpeg", 1),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else str(value),
+)
+def test_what_is_typed_wins_over_the_experiment_and_that_over_the_data_set(shipped, overrides, name, scale):
+    cfg = shipped(*overrides)
+    assert (cfg.degradation.name, cfg.degradation.scale) == (name, scale)
+    assert cfg.hydra.runtime.choices.degradation == name
+    assert "defaults" not in cfg.dataset and "degradation" not in cfg.dataset
+
+
+@pytest.mark.parametrize(
+    ("overrides", "name"),
+    [
+        (["dataset=pairs"], "msrresnet_pairs_given_x1_quick_s0"),
+        (["dataset=pairs", "degradation.scale=2", "seed=3"], "msrresnet_pairs_given_x2_quick_s3"),
+        (["dataset=pairs", "degradation=jpeg"], "msrresnet_pairs_jpeg_x1_quick_s0"),
+        (["experiment=of_pairs"], "msrresnet_pairs_given_x1_quick_s0"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else value,
+)
+def test_the_name_of_a_run_on_pairs_has_a_hash_for_its_folders_alone(shipped, overrides, name):
+    def named(*more):
+        cfg = shipped(*overrides, "budget=quick", *more)
+        default = default_config(dict(cfg.hydra.runtime.choices), cfg.seed, cfg.degradation.scale)
+        return run_name(plain(without_hydra(cfg)), default)
+
+    assert named() == name
+    first, second = (named("dataset.lq=a", f"dataset.gt={gt}") for gt in "bc")
+    assert first != second and all(one.startswith(f"{name}_") and len(one) == len(name) + 9 for one in (first, second))
+
+
+def test_a_choice_of_data_set_alone_chooses_the_degradation_of_the_default(shipped):
+    assert default_config({"dataset": "pairs"}, 0, None)["degradation"]["name"] == "given"
+    typed = default_config({"dataset": "pairs", "degradation": "jpeg"}, 0, 2)
+    assert (typed["degradation"]["name"], typed["degradation"]["scale"]) == ("jpeg", 2)
+
+
+def test_a_cell_may_name_a_data_set_that_chooses_a_degradation_and_keeps_the_runs(shipped):
+    run = {key: shipped()[key] for key in ("dataset", "degradation")}
+    words = [{"dataset": "pairs"}, {"dataset": "pairs", "degradation": "given"}]
+    [_, made, given_] = config.cells(OmegaConf.create({**run, "suite": {"cells": words}}))
+    assert (made.name, made.degradation["name"], made.degradation["scale"]) == ("pairs", "bicubic", 4)
+    assert (given_.name, given_.degradation["name"], given_.degradation["scale"]) == ("pairs_given", "given", 4)
+    assert made.dataset == given_.dataset and made.dataset["_target_"] == "gan_bench.data.Pairs"
+    with pytest.raises(UsageError, match=r"^suite\.cells\[0\]\.dataset: unpaired leaves lq open; [^\n]+$"):
+        config.cells(OmegaConf.create({**run, "suite": {"cells": [{"dataset": "unpaired"}]}}))
+
+
+@pytest.mark.parametrize("word", ["phots", "a b", "x=y", "a,b", "[1]"])
+def test_a_cell_of_a_data_set_that_is_not_there_is_one_line(shipped, word):
+    run = {key: shipped()[key] for key in ("dataset", "degradation")}
+    with pytest.raises(UsageError, match=r"^suite\.cells\[0\]\.dataset: no such dataset[^\n]*$"):
+        config.cells(OmegaConf.create({**run, "suite": {"cells": [{"dataset": word}]}}))
+
+
+@pytest.mark.parametrize("overrides", [["dataset=pairs"], UNPAIRED, ["dataset=facades", "degradation=given"]])
+def test_what_the_project_ships_for_two_sides_passes_the_check(shipped, overrides):
+    check(without_hydra(shipped(*overrides)), provided={"model": ["steps", "seed"]})
+    mistyped = without_hydra(shipped(*overrides, "+dataset.limti=3"))
+    with pytest.raises(UsageError, match=r"^dataset\.limti: Pairs takes no such argument; did you mean 'limit'\?$"):
+        check(mistyped, provided={"model": ["steps", "seed"]})

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests.references.realsr import needed, needed_words
 
 import gan_bench
 from gan_bench.chance import generator
@@ -17,6 +16,7 @@ from gan_bench.config import conf_dir
 from gan_bench.data import Degraded, Images
 from gan_bench.errors import UsageError
 from gan_bench.image import read, to_uint8, write_png
+from tests.references.realsr import needed, needed_words
 
 BLIND = "realesrgan"
 
@@ -67,7 +67,13 @@ def refused(ran, *causes, code=2):
 # What is written
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in conf_dir().glob("degradation/*.yaml")))
+def test_given_lq_cannot_be_made(images, degrade):
+    code, _, error = degrade(images, "--degradation", "given", "--out", "out")
+    assert code == 2 and error.count("\n") == 1
+    assert "degradation given: it makes no lq" in error
+
+
+@pytest.mark.parametrize("name", sorted({path.stem for path in conf_dir().glob("degradation/*.yaml")} - {"given"}))
 def test_sample_0_is_the_lq_of_a_benchmark(images, degrade, name):
     given = [word for pair in needed_words(name) for word in ("--set", pair)]
     code, _, error = degrade(images, "--degradation", name, *given, "--samples", 1, "--seed", 5, "--out", "out")

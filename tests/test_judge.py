@@ -12,8 +12,10 @@ from PIL import Image
 from gan_bench.data import Degraded, Given, Images
 from gan_bench.degradations import Bicubic as Downscale
 from gan_bench.degradations import Identity
+from gan_bench.errors import UsageError, WorkError
 from gan_bench.judge import Question, answer, evaluate, score_images
-from gan_bench.metrics import Suite, get_protocol
+from gan_bench.metrics import SetMetric, Suite, get_protocol
+from gan_bench.metrics import suite as room
 from gan_bench.restorers import Bicubic, Origin
 
 
@@ -177,9 +179,7 @@ def test_every_image_is_handed_on_with_what_became_of_it(tests):
 
 
 def test_what_was_unavailable_is_asked_again_once_it_is_there(tests, tmp_path, monkeypatch):
-    from gan_bench.errors import WorkError
     from gan_bench.metrics import PSNR
-    from gan_bench.metrics import suite as room
 
     def lacking(*_):
         raise WorkError("needs weights")
@@ -212,5 +212,114 @@ def test_a_result_says_what_was_trained_on(tests, limit):
     assert what["trained_on"] == (trained if limit is None else trained | {"limit": limit})
 
 
+def test_a_result_says_that_its_training_was_unpaired_and_its_lq_given(tests):
+    config = {
+        "dataset": {"name": "pairs", "_target_": "x", "limit": None, "unpaired": True},
+        "degradation": {"name": "given", "_target_": "gan_bench.degradations.AsGiven", "scale": 1},
+    }
+    what = answer(question(tests, Spy(origin=Origin("net", "f" * 64, config=config)))).what
+    assert what["trained_on"] == {"dataset": "pairs", "degradation": None, "unpaired": True}
+
+
 def test_what_was_not_trained_here_was_trained_on_nothing(tests):
     assert answer(question(tests)).what["trained_on"] is None
+
+
+class Gap(SetMetric):
+    """How far the mean of the restored images is from that of the real ones."""
+
+    name, higher_is_better, ranked_from = "gap", False, 10
+
+    def __init__(self):
+        self.reset()
+
+    def reset(self):
+        self.real, self.restored = [], []
+
+    def add_real(self, images):
+        self.real += [image.double().mean().item() for image in images]
+
+    def add_restored(self, images):
+        if images.isnan().any():
+            raise ValueError("NaN")
+        self.restored += [image.double().mean().item() for image in images]
+
+    def compute(self):
+        if len(self.real) < 2:
+            raise WorkError("needs two real images")
+        return abs(np.mean(self.real) - np.mean(self.restored))
+
+
+@pytest.fixture
+def with_gap(monkeypatch):
+    monkeypatch.setitem(room.METRICS, "gap", lambda *_: Gap())
+
+
+class Unpaired(Given):
+    """Images without ground truth, beside real ones of other scenes."""
+
+    def __init__(self, folder, first=7, count=4):
+        super().__init__("unpaired", images(folder / "lq"), None, 2)
+        self.others = Given("others", images(folder / f"real{first}", count, first), None, 1)
+
+    def reals(self):
+        return (batch.lq for batch in self.others)
+
+
+@pytest.mark.usefixtures("with_gap")
+def test_a_metric_of_sets_scores_the_set_and_no_image(tests, tmp_path):
+    seen, asked = [], question(tests, metrics=("gap", "psnr"))
+    result = evaluate(asked, tmp_path / "results", lambda batch, _: seen.append(batch.name[0]))
+    assert seen == ["0", "1", "2"]
+    restored = [Bicubic(2).restore(batch).double().mean().item() for batch in tests]
+    expected = abs(np.mean(restored) - np.mean([batch.gt.double().mean().item() for batch in tests]))
+    assert result.scores["gap"] == pytest.approx(expected, abs=1e-7)
+    assert all(list(row) == ["psnr"] for row in result.images.values())
+    assert result.facts["gap"] == {"higher_is_better": False, "unit": "", "digits": 4, "ranked_from": 10, "reals": 3}
+    assert evaluate(question(tests, metrics=("psnr", "gap")), tmp_path / "results") == result
+    assert answer(asked).scores == result.scores  # nothing is left over from the first time
+
+
+@pytest.mark.usefixtures("with_gap")
+def test_without_gt_restored_sets_are_compared_with_the_real_ones(tmp_path):
+    result = answer(question(Unpaired(tmp_path), metrics=("psnr", "gap")))
+    assert list(result.scores) == ["gap"]
+    assert result.unavailable == {"psnr": "needs ground truth"}
+    assert result.images == {"0": {}, "1": {}, "2": {}}
+
+
+@pytest.mark.usefixtures("with_gap")
+def test_other_real_images_are_another_question_only_to_metrics_of_sets(tmp_path):
+    asked = [question(Unpaired(tmp_path, first), metrics=("gap",)) for first in (7, 20)]
+    first, second = (evaluate(one, tmp_path / "results") for one in asked)
+    assert first.scores != second.scores
+    assert len(first.what["reals_sha256"]) == 64
+    assert question(Unpaired(tmp_path), metrics=("psnr",)).what["reals_sha256"] is None
+
+
+@pytest.mark.usefixtures("with_gap")
+@pytest.mark.parametrize("count", [0, 1])
+def test_too_few_real_images_leave_the_metric_unavailable_and_the_rest_judged(tmp_path, count):
+    (tmp_path / "real7").mkdir()
+    tests = Unpaired(tmp_path, count=1)
+    tests.others.names = tests.others.names[:count]
+    result = evaluate(question(tests, metrics=("gap",)), tmp_path / "results")
+    assert (result.scores, result.unavailable) == ({}, {"gap": "needs two real images"})
+
+
+@pytest.mark.usefixtures("with_gap")
+def test_validation_leaves_metrics_of_sets_alone(tests):
+    suite = Suite(["psnr", "gap"], get_protocol("y"), 2)
+    scores, _ = score_images(Spy(), tests, suite)
+    assert all(list(row) == ["psnr"] for row in scores.values())
+    assert suite.sets["gap"].restored == []
+
+
+@pytest.mark.usefixtures("with_gap")
+def test_an_image_that_no_set_can_take_is_named(tests):
+    class Broken(Spy):
+        def restore(self, batch):
+            return super().restore(batch) * (torch.nan if batch.name[0] == "1" else 1)
+
+    with pytest.raises(UsageError, match=r"^1: NaN$"):
+        answer(question(tests, Broken(), metrics=("gap",)))

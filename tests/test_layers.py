@@ -11,7 +11,8 @@ import gan_bench
 
 ROOT = Path(gan_bench.__file__).parent
 FLOOR = {
-    **dict.fromkeys(("errors", "files", "chance", "processes", "batch", "image", "resize", "tiling", "panels", "sheet"), 0),
+    **dict.fromkeys(("errors", "files", "chance", "processes"), 0),
+    **dict.fromkeys(("batch", "image", "resize", "tiling", "panels", "sheet"), 0),
     **dict.fromkeys(("download", "weights"), 0),
     **dict.fromkeys(("networks", "losses", "degradations", "metrics", "benchmark"), 1),
     **dict.fromkeys(("targets", "check", "cells", "naming", "config", "provenance"), 1),
@@ -38,6 +39,7 @@ ONLY_IN = {
     "pyiqa": {"metrics/iqa.py"},
     "h5py": {"degradations/kernel_files.py"},
     "spandrel": {"networks/spandrel.py"},
+    "torch_fidelity": {"weights.py"},
     "hydra": {"config.py", "sweep.py"},
     "omegaconf": {"config.py", "check.py", "sweep.py", "run.py", "contest.py", "perf.py", "plan.py"},
 }

@@ -88,3 +88,48 @@ def test_of_large_images_the_middle_is_shown():
     sheet = panel([("a", pixels), ("b", pixels)])
     assert sheet.shape == (40 + BAND, 2 * LARGEST + GAP, 3)
     np.testing.assert_array_equal(sheet[BAND:, :LARGEST], pixels[:, 50:-50])
+
+
+# A second row
+
+
+def rows(path, *sizes):
+    """The pictures of a panel of several rows, each `(count, height, width)`, and whether the rest is white."""
+    with Image.open(path) as file:
+        sheet, found = np.array(file), []
+    widths = [count * width + (count - 1) * GAP for count, _, width in sizes]
+    assert sheet.shape == (sum(height + BAND for _, height, _ in sizes), max(widths), 3)
+    for (count, height, width), taken in zip(sizes, widths, strict=True):
+        row, sheet = sheet[: height + BAND], sheet[height + BAND :]
+        assert (row[:, taken:] == 255).all()
+        assert all((row[:BAND, at * (width + GAP) :][:, :width] < 128).any() for at in range(count))  # its label
+        found.append([row[BAND:, at * (width + GAP) :][:, :width] for at in range(count)])
+    return found
+
+
+@pytest.mark.parametrize("count", [1, 3, 5])
+def test_a_second_row_shows_its_images_under_the_first(tmp_path, count):
+    lq, gt = image(1, 3, 12, 30), image(1, 3, 24, 60, seed=1)
+    restored = image(1, 3, 24, 60, seed=2)
+    below = {f"view {number}": image(1, 3, 20, 50, seed=number + 3) for number in range(count)}
+    write_panel(tmp_path / "a.png", Batch(lq, gt, ("a",)), restored, 2, "ours", below)
+    first, second = rows(tmp_path / "a.png", (4, 24, 60), (count, 20, 50))
+    write_panel(tmp_path / "alone.png", Batch(lq, gt, ("a",)), restored, 2, "ours")
+    for one, other in zip(first, columns(tmp_path / "alone.png", 4, 24, 60), strict=True):
+        np.testing.assert_array_equal(one, other)
+    for shown, expected in zip(second, below.values(), strict=True):
+        np.testing.assert_array_equal(shown, levels(expected))
+
+
+def test_a_second_row_is_clamped_stacked_and_of_the_first_image(tmp_path):
+    lq, view = image(2, 1, 20, 25), image(2, 1, 20, 60, seed=1) * 4 - 2
+    write_panel(tmp_path / "a.png", Batch(lq, None, ("a", "b")), lq, 1, "ours", {"back": view})
+    _, [shown] = rows(tmp_path / "a.png", (2, 20, 25), (1, 20, 60))
+    np.testing.assert_array_equal(shown, levels(view[:1]))
+
+
+def test_without_views_there_is_no_second_row(tmp_path):
+    lq = image(1, 3, 20, 25)
+    for name, below in (("none", None), ("empty", {}), ("plain", None)):
+        write_panel(tmp_path / f"{name}.png", Batch(lq, lq, ("a",)), lq, 1, "ours", below)
+    assert len({(tmp_path / f"{name}.png").read_bytes() for name in ("none", "empty", "plain")}) == 1

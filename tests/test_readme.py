@@ -25,7 +25,8 @@ def blocks(language):
 def files(tmp_path):
     """The files that the README's commands speak of."""
     rng = np.random.default_rng(0)
-    for folder, size in (("images", (64, 64)), ("restored", (64, 64)), ("lq", (16, 16))):
+    large = ("images", "restored", "damaged", "clean", "old", "new")
+    for folder, size in (*((name, (64, 64)) for name in large), ("lq", (16, 16))):
         (tmp_path / "path" / "to" / folder).mkdir(parents=True)
         for number in range(4):
             small = Image.fromarray(rng.integers(0, 256, (6, 8, 3), np.uint8))

@@ -99,6 +99,13 @@ def test_check_names_damaged_files(squeezenet, capsys):
     assert "alexnet: not here" in captured.out
 
 
+def test_inception_is_listed_for_both_metrics_of_sets(torch_home, capsys):
+    assert main(["weights", "list", "kid"]) == 0
+    out = capsys.readouterr().out
+    assert "fid, kid" in out and "6726825d" in out
+    assert f"inception: {torch_home / 'checkpoints/weights-inception-2015-12-05-6726825d.pth'}" in out
+
+
 @pytest.mark.parametrize("key", ["niqe", "musiq"])
 @pytest.mark.parametrize("content", [b"", b"<html>not found</html>", b"PK\x03\x04"], ids=["empty", "page", "half"])
 def test_what_is_no_file_of_weights_is_refused(torch_home, key, content):

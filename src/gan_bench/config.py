@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -152,6 +153,8 @@ def degradation_node(name: str, values: Mapping[str, Any] | DictConfig | None = 
     """
     scaled = {} if scale is None else {"scale": scale}
     node = _chosen("degradation", name, "degradation", {})
+    if str(node.get("_target_")).endswith(".AsGiven"):
+        raise UsageError(f"degradation {name}: it makes no lq, but stands for that of a data set")
     return OmegaConf.create(_with_values(node, {**plain(values or {}), **scaled}))
 
 
@@ -237,14 +240,15 @@ def to_yaml(config: Mapping[str, Any]) -> str:
 def _chosen(group: str, name: str, place: str, within: Mapping[str, Any]) -> dict[str, Any]:
     """A file of a group as plain containers: its defaults list followed, interpolations resolved within a config."""
     known = [path.stem for path in (conf_dir() / group).glob("*.yaml")]
-    if "/" in str(name) or "." in str(name):
-        raise UsageError(f"{place}: no such {group}{did_you_mean(str(name), known)}")
+    unknown = UsageError(f"{place}: no such {group}{did_you_mean(str(name), known)}")
+    if not re.fullmatch(r"[\w-]+", str(name)):
+        raise unknown
     try:
-        with _hydra():
+        with _hydra():  # a data set may choose a degradation, so it is composed with one
             whole, words = ("train", [f"{group}={name}"]) if group == "dataset" else (f"{group}/{name}", [])
-            node = compose(whole, _search_path() + words)[group]  # a data set may choose a degradation
+            node = compose(whole, _search_path() + words)[group]
     except MissingConfigException:
-        raise UsageError(f"{place}: no such {group}{did_you_mean(str(name), known)}") from None
+        raise unknown from None
     return dict(resolve(OmegaConf.create({**within, group: node}))[0][group])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from gan_bench.benchmark import Result
 from gan_bench.benchmark.result import key, read
 from gan_bench.data import TestSet, describe
 from gan_bench.errors import UsageError
+from gan_bench.image import to_uint8
 from gan_bench.metrics import Protocol, Suite, aggregate
 from gan_bench.provenance import code_version, provenance
 from gan_bench.restorers import Restorer
@@ -28,7 +30,7 @@ OnImage = Callable[[Batch, Tensor], None]
 def score_images(
     restorer: Restorer, tests: TestSet, suite: Suite, on_image: OnImage | None = None
 ) -> tuple[dict[str, dict[str, float]], float]:
-    """Restore every image of a set and score it.
+    """Restore every image of a set and score it; metrics of sets have no part in it, as in validation.
 
     Args:
         restorer: what is judged.
@@ -84,6 +86,17 @@ class Question:
         """The metrics, as far as this machine has their weights."""
         return Suite(self.metrics, self.protocol, self.tests.scale, self.instead)
 
+    @cached_property
+    def reals_sha256(self) -> str | None:
+        """SHA-256 over shape and 8-bit pixels of the real images, where a metric of sets compares with them."""
+        if not self.suite.sets:
+            return None
+        digest = hashlib.sha256()
+        for images in self.tests.reals():
+            pixels = to_uint8(images[0])
+            digest.update(f"{pixels.shape}\0".encode() + pixels.tobytes())
+        return digest.hexdigest()
+
     @property
     def what(self) -> dict[str, Any]:
         """The first group of the result; it decides its key."""
@@ -103,6 +116,7 @@ class Question:
             "selection": origin.selection,
             "checkpoint_sha256": origin.checkpoint_sha256,
             "lq_sha256": self.tests.lq_sha256,
+            "reals_sha256": self.reals_sha256,
             "code": code_version(),
             "trained_on": _training(origin.config),
         }
@@ -111,12 +125,13 @@ class Question:
 def answer(question: Question, on_image: OnImage | None = None) -> Result:
     """Judge, and say all that the result must keep."""
     suite = question.suite
-    images, seconds = score_images(question.restorer, question.tests, suite, on_image)
+    suite.reset()
+    images, seconds = score_images(question.restorer, question.tests, suite, _collecting(suite, on_image))
     scores, n_inf = aggregate(images)
     origin = question.restorer.origin
     return Result(
         what=question.what,
-        scores=scores,
+        scores={**scores, **suite.score_sets(question.tests.reals())},
         n_inf={name: count for name, count in n_inf.items() if count},
         images={name: dict(row) for name, row in images.items()},
         unavailable=dict(suite.unavailable),
@@ -136,10 +151,25 @@ def evaluate(question: Question, folder: Path, on_image: OnImage | None = None) 
     return result
 
 
+def _collecting(suite: Suite, on_image: OnImage | None) -> OnImage:
+    """The callback that also hands every restored image to the metrics of sets."""
+
+    def collect(batch: Batch, restored: Tensor) -> None:
+        try:
+            suite.collect(restored)
+        except ValueError as error:
+            raise UsageError(f"{batch.name[0]}: {error}") from None
+        if on_image:
+            on_image(batch, restored)
+
+    return collect
+
+
 def _training(config: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """Data set and degradation of the training behind a restorer; None for what was not trained here."""
     if not config:
         return None
-    dataset, limit = config["dataset"], config["dataset"].get("limit")
-    trained = {"dataset": dataset["name"], "degradation": describe(config["degradation"])}
-    return trained if limit is None else {**trained, "limit": limit}
+    dataset, degradation = config["dataset"], config["degradation"]
+    given = str(degradation["_target_"]).endswith(".AsGiven")
+    trained = {"dataset": dataset["name"], "degradation": None if given else describe(degradation)}
+    return trained | {name: dataset[name] for name in ("limit", "unpaired") if dataset.get(name)}

@@ -18,7 +18,17 @@ from gan_bench import __version__
 
 __all__ = ["code_version", "command", "provenance"]
 
-PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "pyiqa", "numpy", "opencv-python-headless", "pillow")
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "lightning",
+    "torchmetrics",
+    "torch-fidelity",
+    "pyiqa",
+    "numpy",
+    "opencv-python-headless",
+    "pillow",
+)
 
 
 @lru_cache

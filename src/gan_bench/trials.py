@@ -42,12 +42,14 @@ class Trial:
 def trials(cells: Sequence[Cell], source: Source) -> list[Trial]:
     """The test sets of a run; one whose data are missing, or that cannot be made at this scale, is named and left out.
 
+    The run's own is never left out.
+
     Args:
         cells: the run's own, then those of its suite.
         source: the run's own data set.
 
     Raises:
-        UsageError: a degradation refuses its values.
+        UsageError: a degradation refuses its values, or the run's own set cannot be made.
     """
     sources = {_spelled(cells[0]): source}
     found = []
@@ -61,6 +63,8 @@ def trials(cells: Sequence[Cell], source: Source) -> list[Trial]:
             if cell.place:  # better to know before the training than after it
                 tests[0]
         except GanBenchError as error:
+            if not cell.place:
+                raise
             log.warning("%s (%s) is left out: %s", cell.place, cell.name, error)
             continue
         found.append(Trial(cell, tests))

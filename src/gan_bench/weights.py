@@ -1,7 +1,8 @@
 """Files of weights that metrics and losses want: where each is looked for, whether it is sound, how it is fetched.
 
-No host is named here: an address comes from torchvision's own tables or from huggingface_hub. Both, and torch, are
-imported when used. The folders are those of the libraries, so that a file put there by hand serves them too.
+No host is named here: an address comes from torchvision's own tables, from torch-fidelity or from huggingface_hub.
+All of them, and torch, are imported when used. The folders are those of the libraries, so that a file put there by
+hand serves them too.
 """
 
 from __future__ import annotations
@@ -35,8 +36,9 @@ class WeightFile:
         place: `checkpoints`, torch's; `pyiqa`, beside it; else a repository in the Hugging Face cache.
         size: of the published file in MB.
         licence: of the weights.
-        network: torchvision's name of the network that the file must fit, where it is one of torchvision's.
+        network: torchvision's name of the network that the file must fit, where torchvision has one.
         shapes: of the entries of a .mat file.
+        library: that has the address, `torchvision` or `torch_fidelity`; else it is huggingface_hub.
     """
 
     key: str
@@ -47,6 +49,7 @@ class WeightFile:
     licence: str
     network: str = ""
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    library: str = ""
 
     @property
     def path(self) -> Path:
@@ -70,18 +73,24 @@ class WeightFile:
     @property
     def url(self) -> str:
         """Where its library fetches it."""
-        if self.network:
+        if self.library == "torch_fidelity":
+            from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
+
+            return str(URL_INCEPTION_V3)
+        if self.library == "torchvision":
             from torchvision.models import get_model_weights
 
             return str(get_model_weights(self.network).DEFAULT.url)
         return hub_url(self.name, HUB if self.place == "pyiqa" else self.place)
 
 
+# Of TensorFlow's Inception of 2015, torchvision's network with other ends.
+_INCEPTION: Final = {"num_classes": 1008, "aux_logits": False, "init_weights": False}
 _NIQE_SHAPES = {"mu_prisparam": (1, 36), "cov_prisparam": (36, 36)}
 
 
 def _torchvision(key: str, name: str, serves: tuple[str, ...], size: float, network: str) -> WeightFile:
-    return WeightFile(key, name, serves, "checkpoints", size, "BSD-3-Clause", network)
+    return WeightFile(key, name, serves, "checkpoints", size, "BSD-3-Clause", network, library="torchvision")
 
 
 # fmt: off
@@ -98,7 +107,8 @@ _ALL = (
     WeightFile("maniqa", "ckpt_koniq10k.pt", ("maniqa",), "pyiqa", 544, "Apache-2.0"),
     WeightFile("vit", "model.safetensors", ("maniqa",), "timm/vit_base_patch8_224.augreg2_in21k_ft_in1k", 346,
                "Apache-2.0"),
-    WeightFile("inception", "pt_inception-2015-12-05-6726825d.pth", ("fid",), "pyiqa", 91, "Apache-2.0"),
+    WeightFile("inception", "weights-inception-2015-12-05-6726825d.pth", ("fid", "kid"), "checkpoints", 91,
+               "Apache-2.0", "inception_v3", library="torch_fidelity"),
 )
 # fmt: on
 FILES: Final[dict[str, WeightFile]] = {file.key: file for file in _ALL}
@@ -170,7 +180,7 @@ def fetch(file: WeightFile) -> Path:
 def defect(file: WeightFile) -> str:
     """What is wrong with a file that is there: `cannot be read (...)`, `holds other weights (...)`; empty if nothing.
 
-    A file of torchvision's must fit the network to the last name and shape, a .mat file hold what is wanted.
+    A file of a network that torchvision has must fit it to the last name and shape, a .mat file hold what is wanted.
     """
     try:
         stat = file.path.stat()
@@ -256,7 +266,8 @@ def _network_shapes(network: str) -> dict[str, tuple[int, ...]]:
     from torchvision.models import get_model
 
     with torch.device("meta"):
-        return {name: tuple(value.shape) for name, value in get_model(network, weights=None).state_dict().items()}
+        model = get_model(network, weights=None, **(_INCEPTION if network == "inception_v3" else {}))
+    return {name: tuple(value.shape) for name, value in model.state_dict().items()}
 
 
 def _user_cache() -> Path:

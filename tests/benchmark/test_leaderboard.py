@@ -20,6 +20,7 @@ FACTS = {
     "psnr": {"higher_is_better": True, "unit": "dB", "digits": 2},
     "ssim": {"higher_is_better": True, "unit": "", "digits": 4},
     **{name: {"higher_is_better": False, "unit": "", "digits": 4} for name in ("lpips", "niqe", "niqe_photos")},
+    "fid": {"higher_is_better": False, "unit": "", "digits": 2, "ranked_from": 1000},
     **{f"m{n}": {"higher_is_better": True, "unit": "", "digits": 4} for n in range(12)},
 }
 QUICK = {"name": "quick", "steps": 400, "batch": 4, "patch": 64}
@@ -458,3 +459,68 @@ def test_equal_names_with_other_inputs_say_so_in_both_tables():
 def test_inputs_of_another_name_need_no_note(other):
     rows = [made("a", {"psnr": 1.0}), made("a", {"psnr": 1.0}, lq_sha256="b" * 64, **other)]
     assert [table.notes for table in board(rows).tables] == [(), ()]
+
+
+TOO_FEW = "fid: 3 images; not ranked under 1,000: at small numbers its error is larger than most differences"
+
+
+def of_set(label, scores, images=3, **more):
+    """A result whose images have no fid of their own."""
+    result = made(label, scores, images=images, **more)
+    for row in result.images.values():
+        row.pop("fid", None)
+    return result
+
+
+def test_a_number_of_too_few_images_is_shown_and_never_best():
+    [table] = board([of_set("a", {"psnr": 1.0, "fid": 90.0}), of_set("b", {"psnr": 2.0, "fid": 123.456})]).tables
+    assert texts(table, "fid ↓") == {"b": "123.46", "a": "90.00"}
+    assert marked(table, "fid") == []
+    assert marked(table, "psnr") == ["b"]
+    assert table.notes == (TOO_FEW,)
+    assert {cell.note for column in table.columns if column.metric == "fid" for cell in column.cells} == {1}
+
+
+def test_rows_with_nothing_else_stand_by_label():
+    [table] = board([of_set(label, {"fid": value}) for label, value in zip("cab", (1.0, 3.0, 2.0), strict=True)]).tables
+    assert table.labels == ("a", "b", "c")
+    assert marked(table, "fid") == []
+
+
+def test_any_metric_that_ranks_goes_before_one_that_does_not():
+    rows = [of_set("a", {"fid": 1.0, "lpips": 0.2}), of_set("b", {"fid": 2.0, "lpips": 0.1})]
+    [table] = board(rows).tables
+    assert table.labels == ("b", "a")
+
+
+def test_a_thousand_images_rank():
+    [table] = board([of_set("a", {"fid": 2.0}, images=1000), of_set("b", {"fid": 1.0}, images=1000)]).tables
+    assert table.labels == ("b", "a")
+    assert marked(table, "fid") == ["b"]
+    assert table.notes == ()
+
+
+def test_the_rendered_number_carries_the_note_and_no_star():
+    shown = board([of_set("a", {"psnr": 1.0, "fid": 90.0}), of_set("b", {"psnr": 2.0, "fid": 91.5})])
+    assert re.search(r"\b91\.50¹", terminal(shown)) and "90.00*" not in terminal(shown)
+    assert TOO_FEW in " ".join(terminal(shown).split())
+    assert "| b | **2.00** | 91.50¹ |" in render_markdown(shown)
+    rows = list(csv.DictReader(io.StringIO(render_csv(shown), newline="")))
+    assert [(row["fid"], row["missing"]) for row in rows] == [("90.0", ""), ("91.5", "")]
+
+
+def test_a_set_whose_number_is_not_finite_says_so():
+    [table] = board([of_set("a", {"psnr": 1.0, "fid": math.nan})]).tables
+    assert table.notes == ("fid: not a finite number",)
+
+
+def test_metrics_of_other_real_images_are_noted():
+    rows = [of_set(x, {"psnr": 1.0, "fid": 2.0}, images=1000, reals_sha256=x * 64) for x in "ab"]
+    [table] = board([*rows, of_set("c", {"psnr": 1.0}, images=1000)]).tables
+    assert table.notes == ("fid: rows of different real images do not compare",)
+
+
+def test_a_result_without_the_networks_weights_gives_way_to_one_with_them():
+    lacking = part({"psnr": 1.0}, {"fid": "needs weights"})
+    full = part({"psnr": 1.0, "fid": 2.0}, metric_weights={"fid": "a"}, reals_sha256="b" * 64)
+    assert board([lacking, full]).results == (full,)

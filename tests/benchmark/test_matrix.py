@@ -13,6 +13,7 @@ from gan_bench.benchmark import Result, board, render_markdown, render_rich
 FACTS = {
     "psnr": {"higher_is_better": True, "unit": "dB", "digits": 2},
     "lpips": {"higher_is_better": False, "unit": "", "digits": 3},
+    "fid": {"higher_is_better": False, "unit": "", "digits": 2, "ranked_from": 1000},
 }
 QUICK = {"name": "quick", "steps": 400, "batch": 4, "patch": 64}
 
@@ -213,6 +214,16 @@ def test_a_metric_that_falls_marks_its_smallest():
     [matrix] = board(rows).matrices
     assert {place for place, (_, best, _) in shown(matrix).items() if best} == {("jpeg", "jpeg"), ("noise", "noise")}
     assert matrix.title.endswith("lpips ↓")
+
+
+def test_a_metric_of_too_few_images_marks_nothing_and_is_noted_once():
+    rows = [made(score, judged, trained, metric="fid") for score, (judged, trained) in
+            zip((10.0, 20.0, 40.0, 30.0), product((JPEG, NOISE), repeat=2), strict=True)]  # fmt: skip
+    [matrix] = board(rows).matrices
+    assert not any(best for _, best, _ in shown(matrix).values())
+    assert matrix.notes == (
+        "fid: 1 image; not ranked under 1,000: at small numbers its error is larger than most differences",
+    )
 
 
 @pytest.mark.parametrize("width", [30, 60, 120])

@@ -218,6 +218,9 @@ def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch):
         (lambda d: d["what"].update(budget={"name": "quick"}), "what.budget has no steps"),
         (lambda d: d["facts"].pop("psnr"), "facts has no psnr"),
         (lambda d: d["facts"]["psnr"].pop("digits"), "facts.psnr lacks one of"),
+        (lambda d: d["facts"]["psnr"].update(ranked_from=0), "facts.psnr.ranked_from is no whole number from 1"),
+        (lambda d: d["facts"]["psnr"].update(ranked_from=1e3), "facts.psnr.ranked_from is no whole number from 1"),
+        (lambda d: d["what"].update(reals_sha256=3), "what.reals_sha256 is odd"),
         (lambda d: d["n_inf"].update(psnr=-1), "n_inf is not a mapping of counts"),
     ],
 )
@@ -333,3 +336,17 @@ def test_what_it_was_trained_on_is_kept_and_no_part_of_the_key(tmp_path):
 def test_an_odd_training_is_refused(odd):
     with pytest.raises(ValueError, match=r"^what\.trained_on is odd$"):
         made({"trained_on": odd})
+
+
+def test_a_score_of_the_whole_set_needs_no_number_of_an_image(tmp_path):
+    facts = FACTS | {"fid": {"higher_is_better": False, "unit": "", "digits": 2, "ranked_from": 1000}}
+    scores = {"psnr": 26.5, "ssim": 0.75, "fid": 12.5}
+    result = made({"metrics": [*WHAT["metrics"], "fid"]}, scores=scores, facts=facts)
+    assert read(result.write(tmp_path)) == result
+    assert record(result)["scores"]["fid"] == 12.5
+
+
+def test_the_key_changes_with_the_real_images_and_not_without_them():
+    keys = [key(WHAT | {"reals_sha256": digest}) for digest in (None, "a" * 64, "b" * 64)]
+    assert keys[0] == key(WHAT)
+    assert len(set(keys)) == 3

@@ -61,6 +61,36 @@ def test_a_game_that_is_no_number_has_diverged(name):
     assert verdict(played, LOOKS, {}).startswith("diverged: ")
 
 
+@pytest.mark.parametrize(
+    ("real", "fake", "who"),
+    [
+        (0.99, 0.97, "discriminator wins"),
+        (0.8, 0.7, "balanced"),
+        (0.51, 0.5, "generator wins"),
+        (0.99, 0.01, "discriminator sees no difference"),
+    ],
+)
+def test_a_discriminator_of_lq_has_its_own_clause(real, fake, who):
+    other = {"accuracy_real_lq": real, "accuracy_fake_lq": fake}
+    said = verdict({**PLAYED, "accuracy_real": 0.7, "accuracy_fake": 0.6, **other}, LOOKS, {})
+    assert said == (
+        "balanced: the discriminator is right on 70% of real and 60% of restored, "
+        f"that of lq on {real:.0%} and {fake:.0%} of degraded ({who}); "
+        "gradients G 0.12, D 3.4; sharpness 0.93 of gt, colours 1.2 levels off"
+    )
+
+
+def test_a_side_that_is_no_number_has_diverged_too():
+    other = {"accuracy_real_lq": 0.5, "accuracy_fake_lq": float("nan")}
+    assert verdict({**PLAYED, "accuracy_real": 0.7, "accuracy_fake": 0.6, **other}, LOOKS, {}).startswith("diverged: ")
+
+
+@pytest.mark.parametrize(("left", "said"), [("discriminator", "gradients D 3.4;"), ("generator", "gradients G 0.12;")])
+def test_of_players_that_learn_in_turns_the_gradient_that_was_seen_is_named(left, said):
+    name = f"gradient_{left}"
+    assert said in verdict({"accuracy_real": 0.7, "accuracy_fake": 0.6, name: PLAYED[name]}, LOOKS, {})
+
+
 def test_a_short_stage_has_a_sentence_too(train):
     code, _, err = train("model=srgan", "budget.steps=24", "budget.val_every=24", "metrics=quick")
     assert code == 0 and "the discriminator is right on" in err

@@ -7,11 +7,12 @@ import pytest
 import torch
 from PIL import Image
 
-from gan_bench.batch import Batch, Sample
+from gan_bench.batch import Batch, Pair, Sample
 from gan_bench.chance import generator
 from gan_bench.data.datamodule import DataModule
 from gan_bench.data.images import Images
-from gan_bench.degradations import Bicubic, Degradation
+from gan_bench.data.source import Source
+from gan_bench.degradations import AsGiven, Bicubic, Degradation
 from gan_bench.degradations.ranges import decided
 
 
@@ -39,7 +40,7 @@ def images(tmp_path_factory):
 
 
 def module(images, degradation, batch=4, patches=((0, 16),), steps=3, seed=0, workers=0):
-    return DataModule(images, degradation, batch, patches, steps, seed, workers)
+    return DataModule(Source({"train": images}), degradation, batch, patches, steps, seed, workers)
 
 
 def batches(data, epoch=0):
@@ -166,7 +167,7 @@ def test_a_degradation_of_batch_granularity_shares_its_draws_in_a_step_over_all_
 
 
 def pooled(images, rank=0, ranks=1):
-    data = DataModule(images, Bicubic(4), 4, ((0, 16),), 3, 0, pool=8)
+    data = DataModule(Source({"train": images}), Bicubic(4), 4, ((0, 16),), 3, 0, pool=8)
     data.trainer = SimpleNamespace(world_size=ranks, global_rank=rank)
     data.setup("fit")
     return data
@@ -196,3 +197,79 @@ def test_a_pool_of_another_number_of_processes_fills_anew_and_says_so(images, ca
 
 def test_without_a_pool_there_is_nothing_to_save(images):
     assert module(images, Bicubic(4)).state_dict() == {}
+
+
+# Two sides
+
+
+@pytest.fixture(scope="module")
+def lq_of(images, tmp_path_factory):
+    """By scale, an lq of each image: its pixels upside down in value, every s-th of them."""
+    found = {}
+    for scale in (1, 2):
+        folder = tmp_path_factory.mktemp(f"lq{scale}")
+        for name, pixels in zip(images.names, images, strict=True):
+            Image.fromarray(255 - pixels[::scale, ::scale]).save(folder / f"{name}.png")
+        found[scale] = {"train": Images(folder.glob("*.png"), folder)}
+    return found
+
+
+def of_pairs(images, lq, degradation, batch=4, steps=3, **settings):
+    pool = settings.pop("pool", None)
+    return DataModule(Source({"train": images}, 3, lq, **settings), degradation, batch, ((0, 16),), steps, 0, 0, pool)
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_what_is_given_comes_through_untouched(images, lq_of, scale):
+    data = of_pairs(images, lq_of[scale], AsGiven(scale))
+    for sample in batches(data):
+        assert isinstance(sample, Pair)
+        batch = data.on_after_batch_transfer(sample, 0)
+        assert isinstance(batch, Batch)
+        assert torch.equal(batch.lq, sample.image) and torch.equal(batch.gt, sample.gt)
+        assert batch.lq.shape == (4, 3, 16 // scale, 16 // scale) and batch.gt.shape == (4, 3, 16, 16)
+        assert batch.name == tuple(sample.name) and set(batch.name) <= set(images.names)
+    if scale == 1:
+        torch.testing.assert_close(batch.lq, 1 - batch.gt)  # the same place, turned the same way
+
+
+def test_pairs_under_another_degradation_are_made_from_gt(images, lq_of):
+    made, plain = (of_pairs(images, lq, Bicubic(2)) for lq in (lq_of[2], None))
+    for one, other in zip(batches(made), batches(plain), strict=True):
+        ours, theirs = made.on_after_batch_transfer(one, 0), plain.on_after_batch_transfer(other, 0)
+        assert torch.equal(ours.lq, theirs.lq) and torch.equal(ours.gt, theirs.gt)
+
+
+@pytest.mark.parametrize("degradation", [Bicubic(2), Noise(), Shifted()], ids=["bicubic", "noise", "with a margin"])
+def test_unpaired_training_degrades_the_one_side_and_leaves_the_other(images, degradation):
+    data = of_pairs(images, None, degradation, unpaired=True)
+    for pair in batches(data):
+        batch = data.on_after_batch_transfer(pair, 0)
+        rngs = [generator("degradation", 0, position) for position in pair.position.tolist()]
+        whole, cut = degradation.apply(pair.image, degradation.draw(rngs)), degradation.margin // degradation.scale
+        expected = whole[..., cut : whole.shape[-2] - cut, cut : whole.shape[-1] - cut]
+        assert torch.equal(batch.lq, expected) and torch.equal(batch.gt, pair.gt)
+        assert batch.gt.shape == (4, 3, 16, 16) and batch.lq.shape[-1] == 16 // degradation.scale
+
+
+def test_a_pool_keeps_pairs_together_whether_given_or_not(images, lq_of):
+    data = of_pairs(images, lq_of[1], AsGiven(), steps=9, pool=8)
+    samples = batches(data)
+    mixed = [data.on_after_batch_transfer(sample, 0) for sample in samples]
+    assert len(data.pool.pairs) == 8
+    assert not torch.equal(mixed[-1].gt, samples[-1].gt)
+    for batch in mixed:
+        torch.testing.assert_close(batch.lq, 1 - batch.gt, atol=1e-6, rtol=0)
+
+
+def test_two_ranks_share_a_batch_of_pairs(images, lq_of):
+    whole, parts = batches(of_pairs(images, lq_of[1], AsGiven())), []
+    for rank in (0, 1):
+        data = of_pairs(images, lq_of[1], AsGiven())
+        strategy = SimpleNamespace(root_device=torch.device("cpu"))
+        data.trainer = SimpleNamespace(world_size=2, global_rank=rank, strategy=strategy)
+        parts.append(batches(data))
+    for one, first, second in zip(whole, *parts, strict=True):
+        assert torch.equal(one.image, torch.cat([first.image, second.image]))
+        assert torch.equal(one.gt, torch.cat([first.gt, second.gt]))
+        assert [*first.name, *second.name] == list(one.name)

@@ -9,10 +9,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from scipy.stats import chi2_contingency
 from torch.utils.data import DataLoader
 
+from gan_bench.batch import Pair
 from gan_bench.data.images import Images
-from gan_bench.data.sampler import Crops, PositionSampler
+from gan_bench.data.sampler import Crops, PairedCrops, PositionSampler, UnpairedCrops
 from gan_bench.errors import UsageError
 
 SIZES = [(40, 24), (24, 40), (33, 31), (24, 24), (64, 48)]  # height, width
@@ -217,3 +219,168 @@ def test_a_margin_is_the_image_around_the_same_patch_mirrored_beyond_its_border(
         padded = np.pad(whole, ((margin, margin), (margin, margin), (0, 0)), mode="reflect")
         expected = padded[row : row + 16 + 2 * margin, column : column + 16 + 2 * margin]
         assert any(np.array_equal(levels(wide[position]), view) for view in eight(expected))
+
+
+# Two sides
+
+
+def enlarged(pixels, scale):
+    """Each pixel a square of itself."""
+    return pixels.repeat(scale, axis=0).repeat(scale, axis=1)
+
+
+@pytest.fixture(scope="module")
+def both_sides(images, tmp_path_factory):
+    """By scale: lq, and its gt, which is lq enlarged by repetition."""
+    sides = {}
+    for scale in (1, 2, 3, 4):
+        folder = tmp_path_factory.mktemp(f"x{scale}")
+        for number, size in enumerate(SIZES):
+            Image.fromarray(enlarged(located(*size, number), scale)).save(folder / f"{number}.png")
+        sides[scale] = images, Images(folder.glob("*.png"), folder)
+    return sides
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.sampled_from([1, 2, 3, 4]), st.integers(0, 10**9), st.integers(0, 2**31), st.integers(1, 24), st.booleans())
+def test_crops_of_two_sides_show_the_same_place(both_sides, scale, position, seed, side, turns):
+    lq, gt = both_sides[scale]
+    pair = PairedCrops(lq, gt, [(0, side * scale)], seed, scale, turns)[position]
+    assert pair.position == position
+    assert pair.image.shape == (3, side, side) and pair.gt.shape == (3, side * scale, side * scale)
+    assert pair.image.dtype == pair.gt.dtype == torch.float32
+    assert torch.equal(pair.gt, pair.image.repeat_interleave(scale, 1).repeat_interleave(scale, 2))
+    top, left, number = levels(pair).reshape(-1, 3).min(0)
+    assert gt.names[number] == pair.name
+    window = located(*SIZES[number], number)[top : top + side, left : left + side]
+    forms = eight(window) if turns else [window, np.fliplr(window)]
+    assert any(np.array_equal(levels(pair), form) for form in forms)
+
+
+@pytest.mark.parametrize(("turns", "count"), [(True, 8), (False, 2)])
+def test_all_flips_and_turns_of_a_pair_come_and_without_turns_the_mirrored_alone(both_sides, turns, count):
+    square = both_sides[2][0].names.index("3")
+    lq, gt = (side.only([square]) for side in both_sides[2])
+    crops, forms = PairedCrops(lq, gt, [(0, 48)], 0, 2, turns), [f.tobytes() for f in eight(located(24, 24, 3))]
+    counts = Counter(forms.index(levels(crops[position]).astype(np.uint8).tobytes()) for position in range(400))
+    assert len(counts) == count and min(counts.values()) > 200 / count
+    single = Crops(gt, [(0, 48)], 0, turns=turns)
+    assert len({single[position].image.numpy().tobytes() for position in range(100)}) == count
+
+
+def test_at_scale_1_a_pair_is_cut_as_a_single_image_is(images):
+    """So that what is given and what is made at scale 1 train on the same crops."""
+    crops, pairs = Crops(images, [(0, 16)], 5), PairedCrops(images, images, [(0, 16)], 5, 1)
+    for position in range(20):
+        one, pair = crops[position], pairs[position]
+        assert torch.equal(pair.image, one.image) and torch.equal(pair.gt, one.image)
+        assert (pair.name, pair.position) == (one.name, one.position)
+
+
+@pytest.mark.parametrize(
+    "size", [(80, 49), (81, 48), (40, 24), (160, 96)], ids=["wider", "higher", "as large as lq", "of another scale"]
+)
+def test_sides_whose_sizes_do_not_fit_are_one_line(images, tmp_path, size):
+    Image.fromarray(np.zeros((*size, 3), np.uint8)).save(tmp_path / "g.png")
+    first = images.only([images.names.index("0")])
+    with pytest.raises(UsageError) as caught:
+        PairedCrops(first, Images([tmp_path / "g.png"]), [(0, 16)], 0, 2)[0]
+    message = str(caught.value)
+    assert message.startswith(f"{tmp_path}/g.png: gt {size[1]}x{size[0]} does not fit lq 24x40 at scale 2; ")
+    assert "degradation.scale" in message and "\n" not in message
+
+
+@pytest.mark.parametrize("scale", [1, 2, 4])
+def test_a_patch_larger_than_a_pair_says_what_the_budget_may_be(both_sides, scale):
+    lq, gt = both_sides[scale]
+    first = lq.names.index("0")
+    for crops in (
+        PairedCrops(lq.only([first]), gt.only([first]), [(0, 32 * scale)], 0, scale),
+        Crops(lq.only([first]), [(0, 32 * scale)], 0, scale=scale),
+    ):
+        with pytest.raises(UsageError) as caught:
+            crops[0]
+        message = f"{lq.paths[first]}: 24x40 is smaller than the patch of 32 pixels; "
+        assert str(caught.value) == f"{message}remove it or set budget.patch to {24 * scale} or less"
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(0, 200), min_size=1, max_size=8), st.randoms(use_true_random=False))
+def test_a_pair_is_the_same_whatever_was_asked_before(both_sides, positions, shuffler):
+    def streams():
+        lq, gt = both_sides[2]
+        return PairedCrops(lq, gt, [(0, 16)], 1, 2), UnpairedCrops(Crops(lq, [(0, 16)], 1), gt, [(0, 16)], 1)
+
+    fresh = {position: [stream[position] for stream in streams()] for position in positions}
+    shuffler.shuffle(positions)
+    used = streams()
+    for position in positions:
+        for stream, pair in zip(used, fresh[position], strict=True):
+            assert torch.equal(stream[position].image, pair.image) and torch.equal(stream[position].gt, pair.gt)
+            assert stream[position].name == pair.name
+
+
+def test_worker_processes_change_no_bit_of_a_pair(both_sides):
+    lq, gt = both_sides[2]
+    for crops in (PairedCrops(lq, gt, [(0, 16)], 1, 2), UnpairedCrops(Crops(lq, [(0, 16)], 1), gt, [(0, 16)], 1)):
+        alone, shared = (list(DataLoader(crops, 4, sampler=PositionSampler(3, 4), num_workers=n)) for n in (0, 2))
+        for one, other in zip(alone, shared, strict=True):
+            assert isinstance(other, Pair)
+            assert torch.equal(one.image, other.image) and torch.equal(one.gt, other.gt)
+            assert torch.equal(one.position, other.position) and list(one.name) == list(other.name)
+
+
+def test_each_image_is_decoded_once_for_a_crop(images, monkeypatch):
+    monkeypatch.setattr("gan_bench.data.images.CACHE_BYTES", 0)
+    decoded, decode = [], Images._decode
+    monkeypatch.setattr(Images, "_decode", lambda self, page: decoded.append(page) or decode(self, page))
+    Crops(images.only(range(5)), [(0, 16)], 0)[0]
+    assert len(decoded) == 1
+    PairedCrops(images.only(range(5)), images.only(range(5)), [(0, 16)], 0, 1)[0]
+    assert len(decoded) == 3
+
+
+def many(folder, count, first=0):
+    """Small images that know their number."""
+    for number in range(count):
+        Image.fromarray(np.full((12, 10, 3), first + number, np.uint8)).save(folder / f"{number:03}.png")
+    return Images(folder.glob("*.png"), folder)
+
+
+def numbers(stream, count):
+    """Of each position, which image is lq and which gt."""
+    pairs = [stream[position] for position in range(count)]
+    return np.array([[round(float(side[0, 0, 0]) * 255) for side in (pair.image, pair.gt)] for pair in pairs])
+
+
+def test_the_two_sides_of_an_unpaired_stream_know_nothing_of_each_other(tmp_path):
+    images = many(tmp_path, 20)
+    seen = numbers(UnpairedCrops(Crops(images, [(0, 8)], 3), images, [(0, 8)], 3), 2000)
+    for side in (0, 1):  # each still visits every image once in a pass
+        for turn in range(100):
+            assert sorted(seen[20 * turn : 20 * turn + 20, side]) == list(range(20))
+    same = (seen[:, 0] == seen[:, 1]).mean()
+    assert abs(same - 1 / 20) < 5 * np.sqrt(1 / 20 * 19 / 20 / 2000)
+    table = np.zeros((20, 20))
+    np.add.at(table, (seen[:, 0], seen[:, 1]), 1)
+    assert chi2_contingency(table).pvalue > 1e-4
+
+
+def test_the_places_and_turns_of_an_unpaired_stream_are_independent_too(images):
+    one = images.only([images.names.index("4")])
+    pairs = [UnpairedCrops(Crops(one, [(0, 8)], 0), one, [(0, 8)], 0)[position] for position in range(600)]
+    corners = np.array(
+        [
+            [*levels(pair).reshape(-1, 3).min(0)[:2], *(pair.gt * 255).round().flatten(1).min(1).values[:2].tolist()]
+            for pair in pairs
+        ]
+    )
+    assert abs(np.corrcoef(corners.T)[:2, 2:]).max() < 5 / np.sqrt(600)
+
+
+def test_an_unpaired_crop_keeps_its_own_names_margin_and_size(images, both_sides):
+    lq, gt = images, both_sides[4][1]
+    stream = UnpairedCrops(Crops(lq, [(0, 32), (6, 64)], 0, margin=4, scale=4), gt, [(0, 32), (6, 64)], 0, turns=False)
+    sizes = [(stream[position].image.shape[-1], stream[position].gt.shape[-1]) for position in (0, 5, 6)]
+    assert sizes == [(16, 32), (16, 32), (24, 64)]
+    assert stream[3].name == Crops(lq, [(0, 32)], 0, scale=4)[3].name and stream[3].position == 3

@@ -6,12 +6,14 @@ import shutil
 import cv2
 import numpy as np
 import pytest
+import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from PIL import Image
 
 from gan_bench.config import build, conf_dir
-from gan_bench.data.images import Folder, Images, list_images
+from gan_bench.data.folder import Folder
+from gan_bench.data.images import Images, list_images
 from gan_bench.data.pages import Page
 from gan_bench.errors import UsageError
 from gan_bench.image import pages, read, to_tensor, verify
@@ -31,15 +33,19 @@ def volume(path, *slices):
     return path
 
 
-def dataset(name, *overrides):
+def composed(name, *overrides):
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        return build(compose("train", overrides=[f"dataset={name}", *overrides]).dataset, key="dataset")
+        return compose("train", overrides=[f"dataset={name}", *overrides])
+
+
+def dataset(name, *overrides):
+    return build(composed(name, *overrides).dataset, key="dataset")
 
 
 def everything(folder):
     """Names and pixels of all three sides."""
-    sides = [getattr(folder, side) for side in SIDES]
+    sides = [folder.gt[side] for side in SIDES]
     return {name: image for images in sides for name, image in zip(images.names, images, strict=True)}
 
 
@@ -136,7 +142,7 @@ def png_file(path):
 def test_a_subset_keeps_pages_names_and_white(tmp_path):
     slices = [noise(4, 4, 1, seed=seed, most=300) for seed in range(6)]
     folder = Folder(str(volume(tmp_path / "v" / "a.tif", *slices).parent), num_ch=1, peak="file")
-    whole, part = dict(zip(folder.train.names, folder.train, strict=True)), folder.train.subset(2)
+    whole, part = dict(zip(folder.gt["train"].names, folder.gt["train"], strict=True)), folder.gt["train"].subset(2)
     assert len(part) == 2
     for name, image in zip(part.names, part, strict=True):
         np.testing.assert_array_equal(image, whole[name])
@@ -146,16 +152,16 @@ def test_volumes_are_not_torn_where_there_are_three(tmp_path):
     for name in "abcde":
         volume(tmp_path / f"{name}.tif", *(noise(4, 4, 1, seed=seed) for seed in range(4)))
     folder = Folder(str(tmp_path), num_ch=1)
-    sides = [{name[0] for name in getattr(folder, side).names} for side in SIDES]
+    sides = [{name[0] for name in folder.gt[side].names} for side in SIDES]
     assert sum(map(len, sides)) == 5 == len(set.union(*sides))
-    assert [len(getattr(folder, side)) for side in SIDES] == [12, 4, 4]
+    assert [len(folder.gt[side]) for side in SIDES] == [12, 4, 4]
 
 
 def test_pages_of_a_single_volume_are_split_in_runs_and_it_is_said(tmp_path, caplog):
     volume(tmp_path / "a.tif", *(noise(4, 4, 1, seed=seed) for seed in range(20)))
     folder = Folder(str(tmp_path), num_ch=1)
     for side, count in zip(SIDES, (16, 2, 2), strict=True):
-        numbers = [int(name[-3:]) for name in getattr(folder, side).names]
+        numbers = [int(name[-3:]) for name in folder.gt[side].names]
         assert numbers == list(range(numbers[0], numbers[0] + count))
     assert len(everything(folder)) == 20
     (warning,) = [record.getMessage() for record in caplog.records]
@@ -166,8 +172,8 @@ def test_folders_that_name_the_sides_decide_for_volumes_too(tmp_path, caplog):
     for seed, side in enumerate(("train", "val", "test")):
         volume(tmp_path / side / "v.tif", noise(4, 4, 1, seed=seed), noise(4, 4, 1, seed=seed + 10))
     folder = Folder(str(tmp_path), num_ch=1)
-    assert [len(getattr(folder, side)) for side in SIDES] == [2, 2, 2]
-    np.testing.assert_array_equal(folder.test[1], noise(4, 4, 1, seed=12))
+    assert [len(folder.gt[side]) for side in SIDES] == [2, 2, 2]
+    np.testing.assert_array_equal(folder.gt["test"][1], noise(4, 4, 1, seed=12))
     assert not caplog.records
 
 
@@ -190,7 +196,7 @@ def test_a_number_is_white_for_all_and_nothing_is_above_it(tmp_path):
         expected = noise(6, 6, seed=int(name), most=4096) / 4095
         np.testing.assert_allclose(to_tensor(image)[0].numpy(), expected, atol=1 / 65535)
     with pytest.raises(UsageError, match=r"^[^\n]+\.png: \d+ is above dataset\.peak=100, [^\n]+$"):
-        Folder(str(tmp_path), num_ch=1, peak=100).train[0]
+        Folder(str(tmp_path), num_ch=1, peak=100).gt["train"][0]
 
 
 def test_a_black_file_stays_black(tmp_path):
@@ -208,7 +214,7 @@ def test_halves_are_the_outer_columns(tmp_path, width):
     for part, expected in (("left", pixels[:, :half]), ("right", pixels[:, width - half :]), (None, pixels)):
         folder = Folder(str(tmp_path), part=part)
         for side in SIDES:
-            np.testing.assert_array_equal(getattr(folder, side)[0], expected)
+            np.testing.assert_array_equal(folder.gt[side][0], expected)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +235,7 @@ def test_what_is_one_pixel_wide_has_no_half(tmp_path):
     for name in "abc":
         Image.fromarray(np.zeros((4, 1, 3), np.uint8)).save(tmp_path / f"{name}.png")
     with pytest.raises(UsageError, match=r"^[^\n]+png: one pixel wide, [^\n]+ dataset\.part=null$"):
-        Folder(str(tmp_path), part="left").train[0]
+        Folder(str(tmp_path), part="left").gt["train"][0]
 
 
 # The data sets of conf/
@@ -239,7 +245,7 @@ def test_slices_are_the_pages_of_the_brain_from_black_to_white(data_root, refere
     folder = dataset("slices")
     found = everything(folder)
     assert sorted(found) == [f"brain_{number:03}" for number in range(10)]
-    assert [len(getattr(folder, side)) for side in SIDES] == [8, 1, 1]
+    assert [len(folder.gt[side]) for side in SIDES] == [8, 1, 1]
     assert folder.num_ch == 1
     with Image.open(reference / "data" / "medical" / "skimage_brain.tiff") as film:
         for number in range(10):
@@ -252,16 +258,16 @@ def test_slices_are_the_pages_of_the_brain_from_black_to_white(data_root, refere
 
 def test_slices_are_stacked_for_three_channels(data_root):
     folder = dataset("slices", "dataset.num_ch=3", "dataset.limit=2")
-    assert len(folder.train) == 2
-    assert folder.train[0].shape == (256, 256, 3)
-    assert folder.test[0].shape == (256, 256, 1)
+    assert len(folder.gt["train"]) == 2
+    assert folder.gt["train"][0].shape == (256, 256, 3)
+    assert folder.gt["test"][0].shape == (256, 256, 1)
 
 
 def test_facades_are_the_photographs(data_root):
     folder = dataset("facades")
     assert len(everything(folder)) == 12
     for side in SIDES:
-        images = getattr(folder, side)
+        images = folder.gt[side]
         for page, image in zip(images.pages, images, strict=True):
             assert image.shape == (256, 256, 3)
             whole = np.array(Image.open(page.path))
@@ -271,7 +277,59 @@ def test_facades_are_the_photographs(data_root):
 def test_paintings_are_the_files_as_they_are(data_root):
     folder = dataset("paintings")
     assert len(everything(folder)) == 12
-    np.testing.assert_array_equal(folder.test[0], np.array(Image.open(folder.test.paths[0])))
+    np.testing.assert_array_equal(folder.gt["test"][0], np.array(Image.open(folder.gt["test"].paths[0])))
+
+
+PLACES = {
+    "folder": ["dataset.root={data}/real/RealSRSet"],
+    "pairs": ["dataset.root={data}/translation/facades_pairs"],
+    "unpaired": [
+        "dataset.lq={data}/translation/monet2photo/B_photo",
+        "dataset.gt={data}/translation/monet2photo/A_monet",
+    ],
+}
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (conf_dir() / "dataset").glob("*.yaml")))
+def test_every_data_set_of_conf_trains_and_judges_on_real_files(data_root, reference, name):
+    words = [word.format(data=reference / "data") for word in PLACES.get(name, [])]
+    cfg = composed(name, *words)
+    source, degradation = (build(cfg[key], key=key) for key in ("dataset", "degradation"))
+    assert degradation.given == (name in ("pairs", "unpaired"))
+    patch = 32
+    for settings in (False, True):
+        source.unpaired = settings
+        sample = source.crops(degradation, [(0, patch)], 0)[1]
+        side = patch + 2 * degradation.margin
+        assert sample.image.shape == (source.num_ch, side, side)
+        assert getattr(sample, "gt", sample.image).shape[-1] >= patch
+    for split in SIDES:
+        tests = source.tests(split, name, degradation)
+        batch, real = tests[0], next(tests.reals())
+        assert (batch.gt is None) == (name == "unpaired")
+        for image in (batch.lq, real):
+            assert image.isfinite().all() and 0 <= image.min() < image.max() <= 1
+        if batch.gt is not None:
+            assert batch.gt.shape[2] == tests.scale * batch.lq.shape[2] and torch.equal(real, batch.gt)
+
+
+def test_facades_are_label_map_to_photograph_where_they_are_taken_as_given(data_root):
+    cfg = composed("facades", "degradation=given")
+    source, degradation = (build(cfg[key], key=key) for key in ("dataset", "degradation"))
+    for batch, path in zip(source.tests("test", "facades", degradation), source.gt["test"].paths, strict=True):
+        whole = np.array(Image.open(path)).transpose(2, 0, 1)[None] / np.float32(255)
+        np.testing.assert_array_equal(batch.gt, whole[..., :256])
+        np.testing.assert_array_equal(batch.lq, whole[..., 256:])
+
+
+def test_monets_and_photographs_are_split_each_by_itself_and_compared_with_nothing(reference):
+    folder = reference / "data" / "translation" / "monet2photo"
+    source = dataset("unpaired", f"dataset.lq={folder}/B_photo", f"dataset.gt={folder}/A_monet", "dataset.resize=286")
+    for side, below in ((source.lq, "B_photo"), (source.gt, "A_monet")):
+        paths = [path for split in SIDES for path in side[split].paths]
+        assert sorted(paths) == sorted((folder / below).iterdir()) and len(paths) == 40
+        assert [len(side[split]) for split in SIDES] == [32, 4, 4]
+        assert side["train"][0].shape == (286, 286, 3) and side["test"][0].shape == (256, 256, 3)
 
 
 @pytest.mark.parametrize("name", DATASETS)

@@ -204,6 +204,33 @@ def test_lq_without_gt_has_none(tmp_path):
     assert Given("set", lq, None, None).scale == 1
 
 
+def test_a_gray_lq_of_a_colour_gt_is_stacked_and_a_colour_lq_of_a_gray_gt_is_not(tmp_path):
+    gray, colour = noise(6, 5), noise(6, 5, 3, seed=1)
+    sides = saved(tmp_path / "gray", a=gray), saved(tmp_path / "colour", a=colour)
+    [batch] = Given("set", *sides, None)
+    assert torch.equal(batch.lq, torch.from_numpy(gray / np.float32(255)).expand(1, 3, 6, 5))
+    [turned] = Given("set", *reversed(sides), None)
+    assert (turned.lq.shape, turned.gt.shape) == ((1, 3, 6, 5), (1, 1, 6, 5))
+
+
+def test_without_gt_others_stand_in_for_the_real_images(tmp_path, gt):
+    lq = saved(tmp_path / "lq", x=noise(8, 8, 3), y=noise(9, 8, 3))
+    tests = Given("set", lq, None, 2, gt)
+    assert [batch.gt for batch in tests] == [None, None]
+    assert tests.names == ("x", "y")
+    for _ in range(2):  # as often as they are asked for
+        for real, pixels in zip(tests.reals(), gt, strict=True):
+            expected = pixels.transpose(2, 0, 1)[None] / np.float32(255)
+            assert torch.equal(real, torch.from_numpy(expected))  # uncropped: nothing is compared pixel by pixel
+    assert tests.lq_sha256 == Given("set", lq, None, 2).lq_sha256
+    assert list(Given("set", lq, None, 2).reals()) == []
+
+
+def test_the_real_images_of_pairs_are_their_gt(gt):
+    tests = degraded(gt, Bicubic(4))
+    assert list(map(torch.equal, tests.reals(), (batch.gt for batch in tests))) == [True] * 3
+
+
 def test_the_published_pairs_are_given_as_they_are(reference):
     folder = reference / "data" / "sr" / "Set5_x4"
     lq, gt = (Images((folder / side).glob("*.png"), folder / side, None) for side in ("LR", "HR"))

@@ -132,7 +132,7 @@ def test_identity_returns_the_image():
 
 
 def test_identity_at_scale_2_refuses_in_one_line():
-    with pytest.raises(UsageError, match=r"^degradation=identity: at scale 2 [^\n]+ pairs;[^\n]+$"):
+    with pytest.raises(UsageError, match=r"^degradation=identity: at scale 2 [^\n]+ pairs, [^\n]+$"):
         Identity(2).apply(as_batch(noise(8, 8, 3)), [{}])
 
 

@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 from gan_bench.chance import generator
 from gan_bench.config import build, conf_dir, degradation_node, experiments_dir, read_yaml
 
-NAMES = sorted(path.stem for path in (conf_dir() / "degradation").glob("*.yaml"))
+NAMES = sorted(path.stem for path in (conf_dir() / "degradation").glob("*.yaml") if path.stem != "given")  # makes no lq
 GOLDEN = Path(__file__).parent / "golden_draws.json"
 
 

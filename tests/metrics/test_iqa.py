@@ -126,7 +126,7 @@ def test_offline_with_empty_caches_all_that_lacks_weights_is_named_within_second
     built = Suite(read_yaml(conf_dir() / "metrics/full.yaml")["names"], get_protocol("y"), 1)
     assert time.monotonic() - start < 15
     assert list(built.metrics) == ["psnr", "ssim", "ms_ssim", "niqe_photos"]
-    assert built.unavailable.keys() == {"niqe", "lpips", "lpips_vgg", "dists", "musiq", "maniqa"}
+    assert built.unavailable.keys() == {"niqe", "lpips", "lpips_vgg", "dists", "musiq", "maniqa", "fid", "kid"}
     for name, reason in built.unavailable.items():
         assert "needs " in reason and "GAN_BENCH_OFFLINE forbids" in reason and "gan-bench weights" in reason, name
 

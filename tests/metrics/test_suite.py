@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gan_bench.errors import UsageError, WorkError
-from gan_bench.metrics import METRICS, ImageMetric, Suite, aggregate, get_protocol
+from gan_bench.metrics import METRICS, ImageMetric, SetMetric, Suite, aggregate, get_protocol
 from gan_bench.metrics import suite as room
 
 
@@ -20,6 +20,34 @@ class Brightness(ImageMetric):
 
     def score(self, restored, gt, lq):
         return restored.double().mean((1, 2, 3))
+
+
+class Gap(SetMetric):
+    """How far the mean of the restored images is from that of the real ones."""
+
+    name, higher_is_better, digits, ranked_from, weights = "gap", False, 2, 10, "f" * 64
+
+    def __init__(self):
+        self.reset()
+
+    def reset(self):
+        self.real, self.restored = [], []
+
+    def add_real(self, images):
+        self.real += [image.mean().item() for image in images]
+
+    def add_restored(self, images):
+        self.restored += [image.mean().item() for image in images]
+
+    def compute(self):
+        if not self.real:
+            raise WorkError("needs real images")
+        return abs(sum(self.real) / len(self.real) - sum(self.restored) / len(self.restored))
+
+
+@pytest.fixture
+def with_gap(monkeypatch):
+    monkeypatch.setitem(room.METRICS, "gap", lambda *_: Gap())
 
 
 @pytest.fixture
@@ -98,10 +126,49 @@ def test_every_metric_of_the_table_has_its_name_and_facts(name):
     if name in built.unavailable:
         assert "needs " in built.unavailable[name]
         return
-    metric = built.metrics[name]
+    metric = (built.metrics | built.sets)[name]
     assert metric.name == name
     assert isinstance(metric.higher_is_better, bool)
-    assert isinstance(metric.needs_gt, bool)
+    assert name in built.sets or isinstance(metric.needs_gt, bool)
+
+
+@pytest.mark.usefixtures("with_gap")
+def test_metrics_of_sets_stand_apart_but_in_the_order_of_names():
+    both = suite("gap", "psnr")
+    assert both.names == list(both.facts()) == ["gap", "psnr"]
+    assert (list(both.sets), list(both.metrics)) == (["gap"], ["psnr"])
+    assert both.facts()["gap"] == {"higher_is_better": False, "unit": "", "digits": 2, "ranked_from": 10, "reals": 0}
+    assert both.weights() == {"gap": "f" * 64}
+
+
+@pytest.mark.usefixtures("with_gap")
+def test_images_are_scored_without_the_metrics_of_sets():
+    both, images = suite("gap", "psnr"), torch.rand(2, 3, 24, 24)
+    assert [list(row) for row in both.score(images, images, None)] == [["psnr"]] * 2
+    assert both.sets["gap"].restored == []
+
+
+@pytest.mark.usefixtures("with_gap")
+def test_sets_are_scored_by_what_was_collected_since_the_reset():
+    both = suite("psnr", "gap")
+    both.collect(torch.ones(3, 3, 8, 8))
+    both.reset()
+    for level in (0.25, 0.5):
+        both.collect(torch.full((1, 3, 8, 8), level))
+    assert both.score_sets(torch.ones(2, 1, 3, 8, 8)) == {"gap": 0.625}
+    assert both.unavailable == {}
+
+
+@pytest.mark.usefixtures("with_gap")
+def test_a_set_without_a_score_says_why():
+    both = suite("psnr", "gap")
+    both.collect(torch.ones(3, 3, 8, 8))
+    assert both.score_sets([]) == {}
+    assert both.unavailable == {"gap": "needs real images"}
+
+
+def test_real_images_are_not_asked_for_without_metrics_of_sets():
+    assert suite("psnr").score_sets(pytest.fail(text) for text in ["asked"]) == {}
 
 
 @settings(max_examples=100, deadline=None)

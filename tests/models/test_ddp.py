@@ -23,7 +23,9 @@ def run(folder, processes, names):
     return [torch.load(folder / f"{rank}_of_{processes}.pt", weights_only=True) for rank in range(processes)]
 
 
-@pytest.mark.parametrize("names", [["esrgan"], pytest.param(sorted(models()), marks=pytest.mark.full)])
+@pytest.mark.parametrize(
+    "names", [["esrgan", "cyclegan", "discogan"], pytest.param(sorted(models()), marks=pytest.mark.full)]
+)
 def test_the_gradients_of_a_gan_are_those_of_the_joint_batch_and_ranks_agree(tmp_path, names):
     (alone,) = run(tmp_path, 1, names)
     first, second = run(tmp_path, 2, names)

@@ -16,7 +16,7 @@ MODELS = sorted(path.stem for path in (conf_dir() / "model").glob("*.yaml") if "
 
 @pytest.fixture(scope="module")
 def images():
-    return Photos(num_ch=3, limit=2).train
+    return Photos(num_ch=3, limit=2)
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -67,14 +67,6 @@ def plain_srgan(module, perceptual):
     return module
 
 
-@pytest.fixture
-def double():
-    """In float32 the biases before a batch norm, whose gradient is zero, would learn from rounding errors."""
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
-
-
 @pytest.mark.parametrize("perceptual", [True, False])
 def test_two_stages_equal_two_trainings_by_hand(perceptual, double):
     walked, plain = srgan(perceptual), plain_srgan(srgan(perceptual), perceptual)

@@ -57,5 +57,15 @@ def test_a_stage_with_the_adversary_alone_is_refused_by_name():
     assert "stage 'gan' the adversarial term alone" in message
 
 
+def test_an_adversary_that_sees_lq_may_stand_alone_but_not_be_absent():
+    alone, nothing = stage(1, adversarial=1, pixel=1), stage(1, adversarial=0, pixel=1)
+    (planned,) = plan([alone], 10, ("pixel", "adversarial"), ("pixel",), conditional=True)
+    assert planned.weights == {"adversarial": 1.0}
+    with pytest.raises(UsageError, match="the adversarial term alone"):
+        plan([alone], 10, ("pixel", "adversarial"), ("pixel",))
+    with pytest.raises(UsageError, match="no loss is left"):
+        plan([nothing], 10, ("pixel", "adversarial"), ("pixel",), conditional=True)
+
+
 def test_a_stage_too_short_for_a_step_is_left_out():
     assert [one.name for one in plan([stage(0.9, pixel=1), stage(0.1, pixel=1)], 4, ("pixel",), ())] == ["stage1"]

@@ -29,7 +29,7 @@ def once(results: Sequence[Result]) -> tuple[list[Result], list[tuple[Path, str]
             left_out.append((_file(result), "is a copy of a result that is shown"))
     peers = defaultdict(list)
     for result in kept.values():
-        peers[key(result.what | {"metrics": [], "metric_weights": {}})].append(result)
+        peers[key(result.what | {"metrics": [], "metric_weights": {}, "reals_sha256": None})].append(result)
     outdone = [one for group in peers.values() for one in group if any(_outdoes(other, one) for other in group)]
     left_out += [(_file(one), "lacks metrics that a result of the same, which is shown, has") for one in outdone]
     return [result for result in kept.values() if all(result is not one for one in outdone)], left_out

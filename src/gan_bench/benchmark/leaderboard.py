@@ -15,8 +15,19 @@ from gan_bench.benchmark.duplicates import once
 from gan_bench.benchmark.matrix import matrices
 from gan_bench.benchmark.result import Result, key
 from gan_bench.benchmark.schema import canonical
-from gan_bench.benchmark.table import Cell, Column, Table, head, higher, metrics_of, primary, score_cells
-from gan_bench.benchmark.words import count, duration, labels, note, titles, visible
+from gan_bench.benchmark.table import (
+    Cell,
+    Column,
+    Table,
+    head,
+    higher,
+    metrics_of,
+    notes_of,
+    primary,
+    rank_by,
+    score_cells,
+)
+from gan_bench.benchmark.words import count, duration, labels, titles, visible
 
 __all__ = ["Board", "board"]
 
@@ -107,8 +118,12 @@ def _of_other_inputs(results: Sequence[Result], others: Mapping[str, set[str]]) 
 def _table(title: str, results: Sequence[Result], others: Mapping[str, set[str]]) -> Table:
     metrics = metrics_of(results)
     ranked = _ranked(results, metrics)
-    lacks = (text for result in ranked for name in metrics if (text := note(result, name)))
-    notes = tuple(dict.fromkeys([*lacks, *_of_several_weights(ranked, metrics), *_of_other_inputs(ranked, others)]))
+    notes = (
+        *notes_of(ranked, metrics),
+        *_of_several_weights(ranked, metrics),
+        *_of_other_reals(ranked, metrics),
+        *_of_other_inputs(ranked, others),
+    )
     columns = [
         *_varying("seed", ranked),
         *(Column(head(ranked, name), score_cells(name, ranked, notes), name) for name in metrics),
@@ -125,13 +140,22 @@ def _of_several_weights(results: Sequence[Result], metrics: Sequence[str]) -> li
     return [f"{visible(name)}: rows of different weights do not compare" for name in metrics if len(used[name]) > 1]
 
 
+def _of_other_reals(results: Sequence[Result], metrics: Sequence[str]) -> list[str]:
+    """A warning for each metric of sets where not all rows were compared with the same real images."""
+    if len({result.what.get("reals_sha256") for result in results} - {None}) < 2:
+        return []
+    of_images = {name for result in results for row in result.images.values() for name in row}
+    sets = [name for name in metrics if name not in of_images and any(name in result.scores for result in results)]
+    return [f"{visible(name)}: rows of different real images do not compare" for name in sets]
+
+
 def _ranked(results: Sequence[Result], metrics: Sequence[str]) -> list[Result]:
-    """Best first by the primary metric; no number, last; ties by label."""
+    """Best first by the primary metric; no number, or one of too few images, last; ties by label."""
     metric = primary(results, metrics)
     sign = -1 if higher(results, metric) else 1
 
     def order(result: Result) -> tuple[Any, ...]:
-        score = result.scores.get(metric)
+        score = rank_by(result, metric)
         seed = result.what["seed"]
         ties = (result.what["label"], -1 if seed is None else seed)
         return (score is None, 0 if score is None else sign * score, *ties)

@@ -9,8 +9,8 @@ from typing import Any
 from gan_bench.benchmark.conditions import Condition, differing, names_of
 from gan_bench.benchmark.result import Result, key
 from gan_bench.benchmark.schema import canonical
-from gan_bench.benchmark.table import Column, Table, head, metrics_of, primary, score_cells
-from gan_bench.benchmark.words import budget_words, note, plural, suffixes, visible
+from gan_bench.benchmark.table import Column, Table, head, metrics_of, notes_of, primary, score_cells
+from gan_bench.benchmark.words import budget_words, plural, suffixes, visible
 
 __all__ = ["matrices"]
 
@@ -82,7 +82,7 @@ def _matrix(title: str, group: Sequence[Result], ready: Sequence[Result]) -> Tab
     names, heads = _names(leads, list(columns.values()))
     metric = primary(group, metrics_of(group))
     shown = [result for line in lines for name, result in line.items() if name in columns]
-    notes = tuple(dict.fromkeys([text for one in shown if (text := note(one, metric))] + _versions(shown)))
+    notes = (*notes_of(shown, [metric]), *_versions(shown))
     order = sorted(columns, key=lambda name: _order(_judged(columns[name])))
 
     def column(name: str) -> Column:
@@ -140,7 +140,7 @@ def _names(leads: Sequence[Result], columns: Sequence[Result]) -> tuple[list[str
     """Rows and columns called alike where they are the same; equal rows and columns of other inputs told apart."""
     names = names_of([*map(_trained, leads), *map(_judged, columns)], short=True)
     rows, heads = names[: len(leads)], names[len(leads) :]
-    limits = differing([{"limit": lead.what["trained_on"].get("limit")} for lead in leads])
+    limits = differing([{name: lead.what["trained_on"].get(name) for name in ("limit", "unpaired")} for lead in leads])
     rows = [", ".join([name, *limit]) for name, limit in zip(rows, limits, strict=True)]
     for name in {name for name in rows if rows.count(name) > 1}:
         places = [place for place, other in enumerate(rows) if other == name]

@@ -35,14 +35,18 @@ class Result:
             lq was given), scale, protocol ({name, facts}), metrics (names asked for), metric_weights (SHA-256 by
             metric, of those that were available; may be absent), budget ({name, steps, batch, patch, and start_from
             where it did}, or None for what was not trained here), seed, selection (last, best, the stem of another file
-            in a run, or None), checkpoint_sha256 (or None), lq_sha256, code (version), trained_on ({dataset,
-            degradation, and limit where there was one}, or None for what was not trained here; may be absent, and is no
-            part of the key).
-        scores: metric -> mean over the images; None where no finite mean exists; without those that were unavailable.
+            in a run, or None), checkpoint_sha256 (or None), lq_sha256, reals_sha256 (of the images that a
+            metric of sets compared with; may be absent or None), code (version), trained_on ({dataset,
+            degradation, None where lq was given, and limit and unpaired where there were such}, or None for what was
+            not trained here; may be absent, and is no part of the key).
+        scores: metric -> mean over the images, or the number of the whole set, which no image then has; None where it
+            is not finite; without those that were unavailable.
         n_inf: metric -> number of images whose score is infinite; counted from `images` where not given.
         images: file stem -> metric -> score or None.
         unavailable: metric -> why it could not be computed.
-        facts: metric -> {higher_is_better, unit, digits}, so that a board needs no metric code.
+        facts: metric -> {higher_is_better, unit, digits, and ranked_from, the number of images under which it does not
+            rank, where it has one, and reals, of how many that was compared with}, so that a board needs no metric
+            code.
         cost: seconds (of the evaluation), parameters, training_seconds and what else was measured.
         provenance: config, command, machine, versions, date.
         path: the file it was read from; no part of the file, nor of equality.
@@ -98,6 +102,7 @@ class Result:
 def key(what: Mapping[str, Any]) -> str:
     """16 hex digits over all that the scores depend on: weights (without any: the restorer), inputs, protocol, code."""
     parts = {name: what[name] for name in _KEYED} | {"schema": SCHEMA, "metrics": sorted(what["metrics"])}
+    parts |= {"reals_sha256": what["reals_sha256"]} if what.get("reals_sha256") else {}
     parts["metric_weights"] = what.get("metric_weights", {})  # so what was n/a is asked again once it is there
     if what["checkpoint_sha256"] is None:
         parts["restorer"] = what["restorer"]

@@ -97,14 +97,18 @@ def _check_what(what: dict[str, Any]) -> None:
     _want(all(_is(name, str) for name in what["metrics"]), "what.metrics is not a list of names")
     trained = what.get("trained_on")
     _want(trained is None or _is_training(trained), "what.trained_on is odd")
+    _want(_is(what.get("reals_sha256"), str | None), "what.reals_sha256 is odd")
     weights = what.get("metric_weights", {})
     _want(isinstance(weights, dict) and all(_is(sha, str) for sha in weights.values()), "what.metric_weights is odd")
 
 
 def _is_training(trained: Any) -> bool:
-    """Whether it names a data set and a degradation."""
-    degradation = trained.get("degradation") if isinstance(trained, dict) else None
-    return isinstance(degradation, dict) and _is(degradation.get("name"), str) and _is(trained.get("dataset"), str)
+    """Whether it names a data set, and a degradation where lq was made."""
+    if not isinstance(trained, dict) or "degradation" not in trained:
+        return False
+    degradation = trained["degradation"]
+    named = degradation is None or (isinstance(degradation, dict) and _is(degradation.get("name"), str))
+    return named and _is(trained.get("dataset"), str)
 
 
 def _check_numbers(where: str, row: dict[str, Any]) -> None:
@@ -116,6 +120,8 @@ def _check_numbers(where: str, row: dict[str, Any]) -> None:
 def _check_facts(metric: str, facts: Any) -> None:
     good = isinstance(facts, dict) and all(_is(facts.get(name), kind) for name, kind in _FACTS.items())
     _want(good, f"facts.{metric} lacks one of {', '.join(_FACTS)}")
+    ranked_from = facts.get("ranked_from", 1)
+    _want(_is(ranked_from, int) and ranked_from >= 1, f"facts.{metric}.ranked_from is no whole number from 1")
     _want(0 <= facts["digits"] <= 12, f"facts.{metric}.digits cannot be {facts['digits']}")
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from gan_bench.benchmark.result import Result
-from gan_bench.benchmark.words import note, visible
+from gan_bench.benchmark.words import note, unranked, visible
 
-__all__ = ["Cell", "Column", "Table", "fact", "head", "higher", "metrics_of", "primary", "score_cells"]
+__all__ = ["Cell", "Column", "Table", "fact", "head", "higher", "metrics_of", "notes_of", "primary", "rank_by"]
+__all__ += ["score_cells"]
 
 PRIMARY = "psnr"
 
@@ -62,9 +63,21 @@ def metrics_of(results: Sequence[Result]) -> list[str]:
 
 
 def primary(results: Sequence[Result], metrics: Sequence[str]) -> str:
-    """PSNR, or else the first metric that anyone has; empty where nobody has any."""
+    """PSNR, or else the first metric that ranks anyone, or that anyone has; empty where nobody has any."""
     valued = [name for name in metrics if any(result.scores.get(name) is not None for result in results)]
-    return PRIMARY if PRIMARY in valued else (valued or [""])[0]
+    ranking = [name for name in valued if any(rank_by(result, name) is not None for result in results)]
+    return PRIMARY if PRIMARY in ranking else (ranking or valued or [""])[0]
+
+
+def rank_by(result: Result, metric: str) -> float | None:
+    """A result's number, None where it has none or where it is of too few images to rank."""
+    return None if unranked(result, metric) else result.scores.get(metric)
+
+
+def notes_of(results: Sequence[Result], metrics: Sequence[str]) -> list[str]:
+    """What is to be said of missing numbers and of those that do not rank, each once."""
+    texts = (text for result in results for name in metrics if (text := _note(result, name)))
+    return list(dict.fromkeys(texts))
 
 
 def score_cells(
@@ -75,20 +88,21 @@ def score_cells(
     Args:
         metric: its name.
         results: one per row, None for what was not judged.
-        notes: of the table; they hold the reason of each missing number.
+        notes: of the table; they hold the reason of each number that is missing or does not rank.
         own: whether a row was trained on what it is judged on here.
     """
     there = [result for result in results if result]
-    values = [value for result in there if (value := result.scores.get(metric)) is not None]
+    values = [value for result in there if (value := rank_by(result, metric)) is not None]
     best = (max if higher(there, metric) else min)(values) if len(values) > 1 else None
     shown = "" if best is None else _text(there, metric, best)
 
     def cell(result: Result | None, at_home: bool) -> Cell:
-        value, why = (result.scores.get(metric), note(result, metric)) if result else (None, "")
+        value, why = (result.scores.get(metric), _note(result, metric)) if result else (None, "")
+        number = notes.index(why) + 1 if why else 0
         if value is None:
-            return Cell("n/a", note=notes.index(why) + 1) if why else Cell("–")
+            return Cell("n/a" if why else "–", note=number)
         text = _text(there, metric, value)
-        return Cell(text, best=text == shown, own=at_home)
+        return Cell(text, best=text == shown and not number, note=number, own=at_home)
 
     return tuple(map(cell, results, own or [False] * len(results)))
 
@@ -108,6 +122,10 @@ def fact(results: Sequence[Result], metric: str) -> dict[str, Any]:
 def higher(results: Sequence[Result], metric: str) -> bool:
     """Whether more of it is better."""
     return bool(fact(results, metric).get("higher_is_better", True))
+
+
+def _note(result: Result, metric: str) -> str:
+    return note(result, metric) or unranked(result, metric)
 
 
 def _text(results: Sequence[Result], metric: str, value: float) -> str:

@@ -11,7 +11,8 @@ from gan_bench.benchmark.conditions import differing, names_of
 from gan_bench.benchmark.result import Result, key
 from gan_bench.benchmark.schema import canonical
 
-__all__ = ["budget_words", "count", "duration", "labels", "note", "plural", "suffixes", "title", "titles", "visible"]
+__all__ = ["budget_words", "count", "duration", "labels", "note", "plural", "suffixes", "title", "titles", "unranked"]
+__all__ += ["visible"]
 
 
 def visible(text: str) -> str:
@@ -55,10 +56,22 @@ def note(result: Result, metric: str) -> str:
         return f"{name}: {visible(result.unavailable[metric])}"
     if metric not in result.scores or result.scores[metric] is not None:
         return ""
+    if not any(metric in row for row in result.images.values()):
+        return f"{name}: not a finite number"
     images, infinite = plural(len(result.images), "image"), result.n_inf.get(metric, 0)
     if undefined := sum(row.get(metric) is None for row in result.images.values()) - infinite:
         return f"{name}: no mean, undefined on {undefined} of {images}"
     return f"{name}: no finite mean, infinite on {infinite} of {images} (equal to the ground truth)"
+
+
+def unranked(result: Result, metric: str) -> str:
+    """Why a result's number does not rank it: it has fewer images than the metric needs; empty where it does."""
+    facts = result.facts.get(metric, {})
+    least, images = facts.get("ranked_from", 0), min(len(result.images), facts.get("reals", len(result.images)))
+    if result.scores.get(metric) is None or images >= least:
+        return ""
+    why = "at small numbers its error is larger than most differences"
+    return f"{visible(metric)}: {plural(images, 'image')}; not ranked under {least:,}: {why}"
 
 
 def titles(leads: Sequence[Result]) -> list[str]:
@@ -140,7 +153,7 @@ def _trainings(results: Sequence[Result]) -> list[str]:
     conditions = [(training["dataset"], training["degradation"]) for _, training in known]
     one = len({(dataset, degradation["name"]) for dataset, degradation in conditions}) == 1
     values = differing([degradation for _, degradation in conditions])
-    limits = differing([{"limit": training.get("limit")} for _, training in known])
+    limits = differing([{name: training.get(name) for name in ("limit", "unpaired")} for _, training in known])
     for (place, _), name, value, limit in zip(known, names_of(conditions), values, limits, strict=True):
         words[place] = visible(", ".join([*(value if one else [f"trained on {name}"]), *limit]))
     return words

@@ -8,13 +8,13 @@ makes it from gt.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from gan_bench.data.images import Images, list_images, sound
 from gan_bench.data.pages import Page, View, pages_of
 from gan_bench.data.source import Source
-from gan_bench.data.splits import SPLITS, complete_splits
+from gan_bench.data.splits import SPLITS, by_page, complete_splits
 from gan_bench.errors import UsageError
 
 __all__ = ["Pairs"]
@@ -61,15 +61,15 @@ class Pairs(Source):
         level: float | None = None,
         wanted: str = "",
     ) -> None:
-        _check_places(lq, gt, root, paired)
+        _check_places(lq, gt, root, part, paired)
         view = View(part if root else None, peak, window, level, resize).checked()
         gt_side = _Side(root or str(gt), "dataset.root=" if root else "dataset.gt=", view, wanted)
         lq_side = gt_side if root else _Side(str(lq), "dataset.lq=", view, wanted)
         partner = _partners(lq_side, gt_side) if paired else None
-        files = gt_side.split(set(partner) if partner else None)
+        files = gt_side.split(partner)
         gt_images = {split: gt_side.images(files[split], split, num_ch) for split in SPLITS}
         gt_images["train"] = gt_images["train"].subset(limit)
-        if partner:
+        if partner is not None:
             other = view.other if root else view
             lq_images = {split: _beside(images, partner, other) for split, images in gt_images.items()}
         else:
@@ -91,24 +91,26 @@ class _Side:
         """Every file, sound or not."""
         return [path for paths in self.files.values() for path in paths]
 
-    def split(self, among: set[Path] | None = None) -> dict[str, list[Path]]:
-        """The files by split: those among some, else those that can be read."""
+    def split(self, among: Container[Path] | None = None) -> dict[str, list[Path | Page]]:
+        """The files by split, or their pages: those among some, else those that can be read."""
         given = {
             split: [path for path in paths if path in among] if among is not None else sound(paths)
             for split, paths in self.files.items()
         }
-        return complete_splits(given, self.root, self.option)
+        return complete_splits(by_page(given, self.root, self.option), self.root, self.option)
 
-    def images(self, files: list[Path], split: str, num_ch: int, judged_ch: int | None = None) -> Images:
+    def images(self, files: list[Path | Page], split: str, num_ch: int, judged_ch: int | None = None) -> Images:
         """Training images have the set's channels and size, those that are judged their own."""
         if split == "train":
             return Images(files, self.root, num_ch, self.view)
         return Images(files, self.root, judged_ch, self.view._replace(size=None))
 
 
-def _check_places(lq: str | None, gt: str | None, root: str | None, paired: bool) -> None:
+def _check_places(lq: str | None, gt: str | None, root: str | None, part: str | None, paired: bool) -> None:
     if root is not None and (lq is not None or gt is not None):
         raise UsageError("dataset.root holds both sides; leave out dataset.lq and dataset.gt, or it")
+    if root is not None and part is None:
+        raise UsageError("dataset.part=null: say which half of a picture is gt, left or right")
     if root is not None and not paired:
         raise UsageError("dataset.paired=false: sides that do not belong together lie in dataset.lq and dataset.gt")
     if root is None and (lq is None or gt is None):
@@ -134,19 +136,26 @@ def _matched(lq: _Side, gt: _Side) -> dict[Path, Path]:
     Raises:
         UsageError: files without a partner.
     """
+    tried = []
     for name_of_lq, name_of_gt in ((_below, _below), (_stem, _stem), (_stem_without_scale, _stem)):
         lq_by = {name_of_lq(path, lq.root): path for path in lq.all}
         gt_by = {name_of_gt(path, gt.root): path for path in gt.all}
-        if lq_by.keys() == gt_by.keys() and (len(lq_by), len(gt_by)) == (len(lq.all), len(gt.all)):
+        lonely = sorted(lq_by.keys() ^ gt_by.keys())
+        if not lonely and (len(lq_by), len(gt_by)) == (len(lq.all), len(gt.all)):
             return {path: lq_by[name] for name, path in gt_by.items()}
-    names = [{_stem(path, side.root) for path in side.all} for side in (lq, gt)]
-    lonely = sorted(names[0] ^ names[1]) or sorted(names[0])
-    where = "lq" if lonely[0] in names[0] else "gt"
+        tried += [(lonely, "lq" if lonely[0] in lq_by else "gt")] if lonely else []
     raise UsageError(
         f"{lq.option}{lq.root} has {len(lq.all)} images and {gt.option}{gt.root} {len(gt.all)}, which do not pair: "
-        f"{lonely[0]!r} of {where} has no partner of its name ({len(lonely)} such); match the names, or take "
-        "dataset=unpaired"
+        f"{_cause(tried)}; match the names, or take dataset=unpaired"
     )
+
+
+def _cause(tried: Sequence[tuple[list[str], str]]) -> str:
+    """The files without a partner by the names that leave the fewest, and the side of the first."""
+    if not tried:
+        return "some differ by their suffix alone"
+    lonely, side = min(tried, key=lambda one: len(one[0]))
+    return f"{lonely[0]!r} of {side} has no partner of its name ({len(lonely)} such)"
 
 
 def _below(path: Path, root: str) -> str:
@@ -163,12 +172,13 @@ def _stem_without_scale(path: Path, _: str) -> str:
 
 def _beside(gt: Images, partner: Mapping[Path, Path], view: View) -> Images:
     """The lq images of gt images, under their names and in their order."""
-    pages = [_page(page, partner[page.path]) for page in gt.pages]
+    lq = {ours: theirs for path in dict.fromkeys(gt.paths) for ours, theirs in _pages(path, partner[path])}
+    pages = [lq[page] for page in gt.pages]
     return Images(pages, num_ch=gt.num_ch, view=view._replace(size=gt.view.size), names=gt.names)
 
 
-def _page(gt: Page, lq: Path) -> Page:
-    pages = {page.number: page for page in pages_of(lq)}
-    if gt.number not in pages:
-        raise UsageError(f"{lq}: it has {len(pages)} pages, and {gt.path} {gt.of}; match them")
-    return pages[gt.number]
+def _pages(gt: Path, lq: Path) -> Iterator[tuple[Page, Page]]:
+    ours, theirs = pages_of(gt), pages_of(lq)
+    if len(ours) != len(theirs):
+        raise UsageError(f"{lq}: it has {len(theirs)} pages, and {gt} {len(ours)}; match them")
+    return zip(ours, theirs, strict=True)

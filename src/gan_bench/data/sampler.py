@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -65,20 +66,25 @@ class Crops(Dataset[Sample]):
 
     Args:
         images: what to crop from.
-        patches: in pixels of these images.
+        patches: in gt pixels.
         seed: of the run.
         margin: pixels of the image around the patch that come with it on each side, mirrored beyond the image's border.
         turns: whether crops are turned.
+        scale: gt over these images, 1 where they are gt.
     """
 
-    def __init__(self, images: Images, patches: Patches, seed: int, margin: int = 0, turns: bool = True) -> None:
-        self.images, self.patches, self.seed, self.margin, self.turns = images, patches, seed, margin, turns
+    def __init__(
+        self, images: Images, patches: Patches, seed: int, margin: int = 0, turns: bool = True, scale: int = 1
+    ) -> None:
+        self.images, self.patches, self.seed, self.margin = images, patches, seed, margin
+        self.turns, self.scale = turns, scale
 
     def __getitem__(self, position: int) -> Sample:
         index, patch = _index(self.images, self.seed, position), _patch(self.patches, position)
         pixels = self.images[index]
-        _check_size(self.images, index, patch, patch)
-        cut = _drawn(pixels.shape[:2], patch, generator("crop", self.seed, position), self.turns)
+        _check_size(self.images.paths[index], pixels.shape, patch, self.scale)
+        rng = generator("crop", self.seed, position)
+        cut = _drawn(pixels.shape, patch // self.scale, rng, self.turns)
         return Sample(to_tensor(cut.of(pixels, self.margin)), self.images.names[index], position)
 
 
@@ -106,8 +112,8 @@ class PairedCrops(Dataset[Pair]):
                 f"{self.gt.paths[index]}: gt {wide}x{high} does not fit lq {width}x{height} at scale {self.scale}; set "
                 "degradation.scale to what it is, or bring both to one size"
             )
-        _check_size(self.lq, index, patch // self.scale, patch)
-        cut = _drawn((height, width), patch // self.scale, generator("crop", self.seed, position), self.turns)
+        _check_size(self.lq.paths[index], lq.shape, patch, self.scale)
+        cut = _drawn(lq.shape, patch // self.scale, generator("crop", self.seed, position), self.turns)
         large = cut.enlarged(self.scale)
         return Pair(to_tensor(cut.of(lq)), to_tensor(large.of(gt)), self.gt.names[index], position)
 
@@ -153,8 +159,8 @@ class _Cut(NamedTuple):
         return np.ascontiguousarray(crop[:, ::-1] if self.mirrored else crop)
 
 
-def _drawn(size: Sequence[int], side: int, rng: np.random.Generator, turned: bool) -> _Cut:
-    top, left = (int(rng.integers(one - side + 1)) for one in size)
+def _drawn(shape: Sequence[int], side: int, rng: np.random.Generator, turned: bool) -> _Cut:
+    top, left = (int(rng.integers(size - side + 1)) for size in shape[:2])
     turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
     return _Cut(top, left, side, turns if turned else 0, mirrored)
 
@@ -168,13 +174,13 @@ def _patch(patches: Patches, position: int) -> int:
     return next(size for first, size in reversed(patches) if position >= first)
 
 
-def _check_size(images: Images, index: int, side: int, patch: int) -> None:
-    """Raise UsageError where an image is smaller than a crop of it, which `budget.patch` asks for."""
-    height, width = images[index].shape[:2]
+def _check_size(path: Path, shape: Sequence[int], patch: int, scale: int) -> None:
+    """Raise UsageError where an image is smaller than a crop of it; `budget.patch` counts the pixels of gt."""
+    (height, width), side = shape[:2], patch // scale
     if min(height, width) < side:
         raise UsageError(
-            f"{images.paths[index]}: {width}x{height} is smaller than the patch of {side} pixels; "
-            f"remove it or set budget.patch to {min(height, width) * (patch // side)} or less"
+            f"{path}: {width}x{height} is smaller than the patch of {side} pixels; "
+            f"remove it or set budget.patch to {min(height, width) * scale} or less"
         )
 
 

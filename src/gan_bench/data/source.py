@@ -60,8 +60,7 @@ class Source:
         if lq is not None and self.paired and not self.unpaired:
             return PairedCrops(lq, gt, patches, seed, scale, self.turns)
         first, second = gt.halves() if self.paired else (range(len(lq or gt)), range(len(gt)))
-        small = [(position, patch // scale if lq else patch) for position, patch in patches]
-        image = Crops((lq or gt).only(first), small, seed, degradation.margin, self.turns)
+        image = Crops((lq or gt).only(first), patches, seed, degradation.margin, self.turns, scale if lq else 1)
         return UnpairedCrops(image, gt.only(second), patches, seed, self.turns)
 
     def tests(
@@ -82,7 +81,7 @@ class Source:
             frozen: lq images that are made are kept in the cache.
 
         Raises:
-            UsageError: as `crops`.
+            UsageError: this data set has no lq of its own, or nothing else; or sizes that do not match.
         """
         gt, lq = self.gt[split], self._given(degradation, split)
         if lq is None:

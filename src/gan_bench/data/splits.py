@@ -50,7 +50,9 @@ def complete_splits(
     return splits
 
 
-def by_page(given: Mapping[str, list[Path]], root: str) -> Mapping[str, Sequence[Path | Page]]:
+def by_page(
+    given: Mapping[str, list[Path]], root: str, option: str = "dataset.root="
+) -> Mapping[str, Sequence[Path | Page]]:
     """Training files page by page, where they are too few to give one to each split that is missing."""
     files = given.get("train", [])
     if len(files) > sum(not given.get(split) for split in SPLITS[1:]):
@@ -58,8 +60,9 @@ def by_page(given: Mapping[str, list[Path]], root: str) -> Mapping[str, Sequence
     pages = [page for path in files for page in pages_of(path)]
     if len(pages) > len(files):
         log.warning(
-            "dataset.root=%s: %d file of many pages, so its pages are split, in runs; neighbouring slices are alike, "
-            "three files would give honest scores",
+            "%s%s: %d file of many pages, so its pages are split, in runs; neighbouring slices are alike, three files "
+            "would give honest scores",
+            option,
             root,
             len(files),
         )

@@ -81,8 +81,8 @@ class Identity(Degradation):
         """
         if self.scale != 1:
             raise UsageError(
-                f"degradation=identity: at scale {self.scale} it makes no lq; take degradation=given for those of pairs, "
-                "or degradation=bicubic to make them"
+                f"degradation=identity: at scale {self.scale} it makes no lq; degradation=given takes that of pairs, "
+                "degradation=bicubic makes it"
             )
         return image
 

@@ -12,8 +12,9 @@ from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, distributed, nn
-from torch.distributed.nn.functional import all_reduce
+from torch import Tensor, nn
+
+from gan_bench.losses.batch_mean import batch_mean, widened
 
 __all__ = ["Adversarial", "Hinge", "LeastSquares", "RelativisticAverage", "Vanilla"]
 
@@ -94,11 +95,11 @@ class LeastSquares(Adversarial):
 
     def generator(self, real: Tensor | None, fake: Tensor) -> Tensor:
         """mean((fake - 1)^2); `real` is not read."""
-        return (_widened(fake) - 1.0).square().mean()
+        return (widened(fake) - 1.0).square().mean()
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """mean((real - 1)^2) + mean(fake^2), times `discriminator_weight`."""
-        terms = (_widened(real) - 1.0).square().mean() + _widened(fake).square().mean()
+        terms = (widened(real) - 1.0).square().mean() + widened(fake).square().mean()
         return self.discriminator_weight * terms
 
 
@@ -110,11 +111,11 @@ class Hinge(Adversarial):
 
     def generator(self, real: Tensor | None, fake: Tensor) -> Tensor:
         """-mean(fake); `real` is not read."""
-        return -_widened(fake).mean()
+        return -widened(fake).mean()
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """mean(relu(1 - real)) + mean(relu(1 + fake)), times `discriminator_weight`."""
-        terms = F.relu(1.0 - _widened(real)).mean() + F.relu(1.0 + _widened(fake)).mean()
+        terms = F.relu(1.0 - widened(real)).mean() + F.relu(1.0 + widened(fake)).mean()
         return self.discriminator_weight * terms
 
 
@@ -164,30 +165,12 @@ class RelativisticAverage(Adversarial):
         return (above > 0).float().mean(), (below < 0).float().mean()
 
 
-def batch_mean(logits: Tensor) -> Tensor:
-    """The mean logit of the batch over all processes, a scalar, through which gradients reach every process's logits.
-
-    Args:
-        logits: any shape, the same on every process; the mean is over images and positions.
-    """
-    mean = _widened(logits).mean()
-    if distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1:
-        summed: Tensor = all_reduce(mean)  # type: ignore[no-untyped-call]
-        return summed / distributed.get_world_size()
-    return mean
-
-
 def _relative(logits: Tensor, mean: Tensor) -> Tensor:
     """How far each logit lies above the other side's mean."""
-    return _widened(logits) - mean
+    return widened(logits) - mean
 
 
 def _cross_entropy(logits: Tensor, label: float) -> Tensor:
     """Binary cross-entropy of the logits against one label for all, averaged."""
-    logits = _widened(logits)
+    logits = widened(logits)
     return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, label))
-
-
-def _widened(logits: Tensor) -> Tensor:
-    """At least float32: a mean of bfloat16 logits keeps two digits only."""
-    return logits.float() if logits.dtype in (torch.bfloat16, torch.float16) else logits

@@ -1,15 +1,19 @@
-"""How well an image is restored: protocols, the metrics of single images, and the suite that a run is judged by.
+"""How well images are restored: protocols, metrics of single images and of sets, the suite that a run is judged by.
 
 A score means something only with the facts of its protocol; `Protocol.describe` writes them into every result.
 """
 
 from gan_bench.metrics.fidelity import PSNR, SSIM, ImageMetric, psnr, ssim
 from gan_bench.metrics.iqa import LPIPS, MSSSIM, Pyiqa
+from gan_bench.metrics.means import aggregate
 from gan_bench.metrics.niqe import NIQE, Pristine, fit, niqe
 from gan_bench.metrics.protocol import PROTOCOLS, Protocol, get_protocol
-from gan_bench.metrics.suite import METRICS, Suite, aggregate
+from gan_bench.metrics.sets import FID, KID, SetMetric
+from gan_bench.metrics.suite import METRICS, Suite
 
 __all__ = [
+    "FID",
+    "KID",
     "LPIPS",
     "METRICS",
     "MSSSIM",
@@ -21,6 +25,7 @@ __all__ = [
     "Pristine",
     "Protocol",
     "Pyiqa",
+    "SetMetric",
     "Suite",
     "aggregate",
     "fit",

@@ -1,4 +1,4 @@
-"""Perceptual metrics of single images, LPIPS first: the only importer of pyiqa, and of torchmetrics' networks.
+"""Perceptual metrics of single images, LPIPS first: the only importer of pyiqa, and of torchmetrics' LPIPS and MS-SSIM.
 
 All of them see the whole image as an RGB file of 8 bit would hold it: rounded, gray stacked, no border cut. LPIPS
 (Zhang et al. 2018, https://arxiv.org/abs/1801.03924; AlexNet, as its authors report it) and MS-SSIM (Wang et al. 2003)

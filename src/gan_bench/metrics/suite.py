@@ -1,4 +1,4 @@
-"""Which metrics a run is judged by, and how the scores of images become the score of a set.
+"""Which metrics a run is judged by, those of images and those of sets.
 
 A metric of ours enters by one line in `METRICS`: a factory that is told protocol and scale, and may ignore them
 (perceptual metrics see the whole 8-bit RGB image). Every other name is looked for in pyiqa. A factory that cannot
@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import functools
 import logging
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from torch import Tensor
@@ -21,12 +20,13 @@ from gan_bench.metrics.fidelity import PSNR, SSIM, ImageMetric
 from gan_bench.metrics.iqa import LPIPS, MSSSIM, Pyiqa, pyiqa_names
 from gan_bench.metrics.niqe import NIQE, fitted, of_photos, published
 from gan_bench.metrics.protocol import Protocol
+from gan_bench.metrics.sets import FID, KID, SetMetric
 
-__all__ = ["METRICS", "Suite", "aggregate"]
+__all__ = ["METRICS", "Suite"]
 
 log = logging.getLogger(__name__)
 
-METRICS: Final[dict[str, Callable[[Protocol, int], ImageMetric]]] = {
+METRICS: Final[dict[str, Callable[[Protocol, int], ImageMetric | SetMetric]]] = {
     "psnr": PSNR,
     "ssim": SSIM,
     "niqe": lambda *_: NIQE("niqe", published()),
@@ -35,6 +35,8 @@ METRICS: Final[dict[str, Callable[[Protocol, int], ImageMetric]]] = {
     "lpips_vgg": lambda *_: LPIPS("lpips_vgg", "vgg", "vgg16"),
     "lpips_squeeze": lambda *_: LPIPS("lpips_squeeze", "squeeze", "squeezenet"),
     "ms_ssim": lambda *_: MSSSIM(),
+    "fid": lambda *_: FID(),
+    "kid": lambda *_: KID(),
 }
 
 
@@ -43,9 +45,10 @@ class Suite:
 
     Attributes:
         names: what was asked for, in that order, with stand-ins in their places.
-        metrics: what is computed, by name.
+        metrics: what is computed of each image, by name.
+        sets: what is computed of all images together, by name.
         unavailable: reason by name for what was asked for and cannot be computed; metrics that need ground truth
-            appear here once a batch without it was scored.
+            appear here once a batch without it was scored, those of sets once there were too few images.
     """
 
     def __init__(
@@ -64,6 +67,8 @@ class Suite:
         """
         self.names: list[str] = []
         self.metrics: dict[str, ImageMetric] = {}
+        self.sets: dict[str, SetMetric] = {}
+        self._reals = 0
         self.unavailable: dict[str, str] = {}
         for name in dict.fromkeys(names):
             stand_in = (instead or {}).get(name)
@@ -75,10 +80,15 @@ class Suite:
 
     def _add(self, name: str, protocol: Protocol, scale: int) -> bool:
         try:
-            self.metrics[name] = _build(name, protocol, scale)
+            built = _build(name, protocol, scale)
         except WorkError as error:
             self.unavailable[name] = str(error)
-        return name in self.metrics
+            return False
+        if isinstance(built, SetMetric):
+            self.sets[name] = built
+        else:
+            self.metrics[name] = built
+        return True
 
     def report(self) -> None:
         """Say what is unavailable, one line each, once in a process."""
@@ -86,7 +96,7 @@ class Suite:
             _say(f"{name}: n/a: {reason}")
 
     def score(self, restored: Tensor, gt: Tensor | None, lq: Tensor | None) -> list[dict[str, float]]:
-        """Scores a batch.
+        """Scores each image of a batch; metrics of sets have no part in it.
 
         Args:
             restored: (B, C, H, W) in [0, 1].
@@ -104,46 +114,72 @@ class Suite:
                 columns[name] = metric.score(restored, gt, lq).tolist()
         return [{name: column[i] for name, column in columns.items()} for i in range(len(restored))]
 
+    def collect(self, restored: Tensor) -> None:
+        """Hands a batch, (B, C, H, W), clamped to [0, 1], to the metrics of sets.
+
+        Raises:
+            ValueError: NaN among the values, or neither one nor three channels.
+        """
+        for metric in self.sets.values():
+            metric.add_restored(restored)
+
+    def score_sets(self, reals: Iterable[Tensor]) -> dict[str, float]:
+        """Scores what was collected beside real images.
+
+        Args:
+            reals: (B, C, H, W) in [0, 1] each; not asked for without metrics of sets.
+
+        Returns:
+            the number by metric; without those for which there are too few images.
+        """
+        for images in reals if self.sets else ():
+            self._reals += len(images)
+            for metric in self.sets.values():
+                metric.add_real(images)
+        scores: dict[str, float] = {}
+        for name, metric in self.sets.items():
+            try:
+                scores[name] = metric.compute()
+            except WorkError as error:
+                self.unavailable[name] = str(error)
+        return scores
+
+    def reset(self) -> None:
+        """Forgets what was collected."""
+        self._reals = 0
+        for metric in self.sets.values():
+            metric.reset()
+
     def facts(self) -> dict[str, dict[str, object]]:
-        """What a reader of the scores must know, by metric: higher_is_better, unit, digits."""
-        return {
-            name: {"higher_is_better": metric.higher_is_better, "unit": metric.unit, "digits": metric.digits}
-            for name, metric in self.metrics.items()
-        }
+        """What a reader of the scores must know, by metric: higher_is_better, unit, digits; and ranked_from if not 0.
+
+        A metric of sets says too how many real images it compared with.
+        """
+        facts = {name: _facts(metric) for name, metric in self._built().items()}
+        return {name: {**one, "reals": self._reals} if name in self.sets else one for name, one in facts.items()}
 
     def weights(self) -> dict[str, str]:
         """SHA-256 by metric of the weights that are at work."""
-        return {name: metric.weights for name, metric in self.metrics.items() if metric.weights}
+        return {name: metric.weights for name, metric in self._built().items() if metric.weights}
+
+    def _built(self) -> dict[str, ImageMetric | SetMetric]:
+        """All that is computed, in the order of the names."""
+        built: dict[str, ImageMetric | SetMetric] = {**self.metrics, **self.sets}
+        return {name: built[name] for name in self.names if name in built}
 
 
-def aggregate(images: Mapping[str, Mapping[str, float]]) -> tuple[dict[str, float | None], dict[str, int]]:
-    """Scores of a set from those of its images, whatever their order.
-
-    Args:
-        images: metric to number, by image.
-
-    Returns:
-        the mean by metric, None where a score is not finite; and by metric how many scores are infinite (PSNR of
-        identical images; what is undefined is NaN).
-
-    Raises:
-        ValueError: an image lacks a metric that others have, which would average over different images.
-    """
-    names = sorted({name for scores in images.values() for name in scores})
-    means: dict[str, float | None] = {}
-    n_inf: dict[str, int] = {}
-    for name in names:
-        lacking = sorted(image for image, scores in images.items() if name not in scores)
-        if lacking:
-            raise ValueError(f"{lacking[0]} has no {name}, which other images have")
-        values = [scores[name] for scores in images.values()]
-        n_inf[name] = sum(map(math.isinf, values))
-        # fsum is exact, so no order of images gives another mean
-        means[name] = math.fsum(values) / len(values) if all(map(math.isfinite, values)) else None
-    return means, n_inf
+def _facts(metric: ImageMetric | SetMetric) -> dict[str, object]:
+    facts: dict[str, object] = {
+        "higher_is_better": metric.higher_is_better,
+        "unit": metric.unit,
+        "digits": metric.digits,
+    }
+    if isinstance(metric, SetMetric) and metric.ranked_from:
+        facts["ranked_from"] = metric.ranked_from
+    return facts
 
 
-def _build(name: str, protocol: Protocol, scale: int) -> ImageMetric:
+def _build(name: str, protocol: Protocol, scale: int) -> ImageMetric | SetMetric:
     if name in METRICS:
         return METRICS[name](protocol, scale)
     if name.startswith("niqe_"):

@@ -12,8 +12,8 @@ class Balance:
     """Numbers of some steps, and their means since they were last read; noting them waits for no device.
 
     The names are `accuracy_real` and `accuracy_fake`, shares in [0, 1] of the images (or positions) that the
-    discriminator takes for what they are, and `gradient_generator` and `gradient_discriminator`, norms over all
-    parameters.
+    discriminator takes for what they are, with `_lq` behind them for a discriminator of lq images; and
+    `gradient_generator` and `gradient_discriminator`, norms over all parameters.
 
     Attributes:
         latest: what was noted last, by name.

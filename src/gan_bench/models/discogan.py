@@ -14,6 +14,7 @@ from typing import Any
 from torch import Tensor
 
 from gan_bench.batch import Batch
+from gan_bench.errors import UsageError
 from gan_bench.models.recipe import Term
 from gan_bench.models.two_way import TwoWay
 
@@ -31,6 +32,9 @@ class DiscoGAN(TwoWay):
         cycle: criterion on what comes back, the squared error in the code.
         interval: steps of which the first is the discriminators', 3 in the code.
         recipe: what `TwoWay` takes.
+
+    Raises:
+        UsageError: an interval that leaves the generators no step.
     """
 
     terms = ("adversarial", "features", "cycle")
@@ -38,11 +42,20 @@ class DiscoGAN(TwoWay):
 
     def __init__(self, *, interval: int, **recipe: Any) -> None:
         super().__init__(**recipe)
+        if type(interval) is not int or interval < 2:
+            raise UsageError(f"model.interval={interval}: a whole number from 2 is needed, for the generators to learn")
         self.interval = interval
 
     def turns(self, step: int) -> tuple[str, ...]:
-        """One pair learns in a step."""
-        return ("discriminator",) if step % self.interval == 0 else ("generator",)
+        """One pair learns in a step; the generators in each, where the discriminators rest."""
+        playing = "discriminator" in super().turns(step)
+        return ("discriminator",) if playing and step % self.interval == 0 else ("generator",)
+
+    @property
+    def logs(self) -> bool:
+        """Also the last turn of the discriminators before a step that is logged, which would often miss them."""
+        to_come = -(self.step + 1) % self.log_every
+        return super().logs or (self.step % self.interval == 0 and to_come < self.interval)
 
     def generator_terms(self, batch: Batch, fakes: Mapping[str, Tensor]) -> dict[str, Term]:
         """Each loss is the sum of both directions."""

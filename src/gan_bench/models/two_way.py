@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from gan_bench.batch import Batch
 from gan_bench.models.recipe import Recipe
@@ -58,14 +59,21 @@ class TwoWay(Recipe):
     @torch.no_grad()
     def views(self, batch: Batch) -> dict[str, Tensor]:
         """There and back, from both sides."""
-        training = self.training
+        generator: Any = self.product
+        degrader, training = self.degrader, self.training
         self.eval()
-        batch = self.seen(Batch(batch.lq.to(self.device), batch.gt.to(self.device), batch.name))
-        there = self.fakes(batch)
+        lq, gt = generator.enlarge(batch.lq.to(self.device)), batch.gt.to(self.device)
+        degraded = degrader.translate(gt)
         back = {
-            "lq again": self.degrader.translate(there["restored"]),
-            "degraded": there["degraded"],
-            "gt again": self.generator.translate(there["degraded"]),
+            "lq again": _as_large(degrader.translate(generator.translate(lq)), gt),
+            "degraded": degraded,
+            "gt again": generator.translate(degraded),
         }
         self.train(training)
         return {caption: image.float().cpu() for caption, image in back.items()}
+
+
+def _as_large(image: Tensor, other: Tensor) -> Tensor:
+    """Cropped, or white added, at the right and bottom, to the size of another: unpaired images have any."""
+    height, width = (wanted - given for wanted, given in zip(other.shape[2:], image.shape[2:], strict=True))
+    return pad(image, (0, width, 0, height), value=1.0)

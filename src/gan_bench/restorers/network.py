@@ -71,8 +71,8 @@ class NetworkRestorer:
     def _alone(self, lq: Tensor, name: str, whole: bool, noisy: bool) -> Tensor:
         """One image, with noise of its own."""
         with torch.random.fork_rng(devices=[], enabled=noisy):
-            if noisy:
-                torch.manual_seed(seed_of("noise of a generator", name))
+            if noisy:  # the CPU's generator alone: torch.manual_seed would set a GPU's too, which nobody sets back
+                torch.default_generator.manual_seed(seed_of("noise of a generator", name))
             return self._in_one_piece(lq, name) if whole else self._tiled(lq)
 
     def _in_one_piece(self, lq: Tensor, name: str) -> Tensor:
