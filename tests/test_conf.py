@@ -74,6 +74,19 @@ def test_every_model_runs_at_every_scale_or_says_why_not(model, scale):
         assert network(torch.rand(1, 3, 12, 9)).shape == (1, 3, 12 * scale, 9 * scale)
 
 
+@pytest.mark.parametrize("model", [name for name in MODELS if name != "bicubic"])
+def test_every_model_takes_images_of_one_channel(model):
+    cfg = composed(f"model={model}", "budget=smoke", "dataset.num_ch=1", "degradation.scale=2")
+    module = build(cfg.model, key="model", steps=2, seed=0)
+    with torch.no_grad():
+        assert module.generator(torch.rand(1, 1, 12, 9)).shape == (1, 1, 24, 18)
+        for judge in module.players().get("discriminator", torch.nn.Identity()).modules():
+            if type(judge).__name__.endswith(("Discriminator", "DiscriminatorSN")):
+                channels = next(one.shape[1] for one in judge.parameters() if one.ndim == 4)
+                assert channels == 1 + module.conditional
+                assert judge(torch.rand(2, channels, 32, 32)).shape[1] == 1
+
+
 PARAMETERS = {
     "srcnn": 20_099,
     "vdsr": 668_227,

@@ -15,17 +15,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.references.realsr import needed_words
 
 import gan_bench
 from gan_bench.cli import main
 from gan_bench.config import conf_dir, experiments_dir
+from tests.references.realsr import needed_words
 
 TRAIN = Path(gan_bench.__file__).parents[2] / "train.py"
 MODELS = sorted(path.stem for path in (conf_dir() / "model").glob("*.yaml"))
-DEGRADATIONS = sorted(path.stem for path in (conf_dir() / "degradation").glob("*.yaml"))
+DEGRADATIONS = sorted({path.stem for path in (conf_dir() / "degradation").glob("*.yaml")} - {"given"})
 EXPERIMENTS = sorted(path.stem for path in experiments_dir().glob("*.yaml"))
 NEED_DATA = {"ablate_domain"}  # tests/data/test_slices.py runs it, on data that are not bundled
+NEED_DATA |= {"pix2pix_paper", "cyclegan_paper", "discogan_paper", "paired_or_unpaired"}  # test_image_to_image.py
 SINGLE = {path.stem for path in experiments_dir().glob("*.yaml") if "MULTIRUN" not in path.read_text()}
 
 

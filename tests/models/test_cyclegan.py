@@ -144,7 +144,7 @@ def test_a_checkpoint_holds_no_more_of_a_history_than_its_images(stopped):
 
 
 def test_the_yaml_has_the_papers_weights_and_rates():
-    module = build(composed("model=cyclegan", "budget=quick").model, key="model", steps=1000, seed=0)
+    module = build(composed("model=cyclegan", "budget=cyclegan_paper").model, key="model", steps=1000, seed=0)
     (stage,) = module.stages
     assert stage.weights == {"adversarial": 1.0, "cycle": 10.0, "identity": 5.0}
     assert module.turns(0) == ("generator", "discriminator")
