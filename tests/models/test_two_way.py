@@ -74,9 +74,9 @@ def test_views_are_the_ways_back_of_both_sides_in_evaluation_and_leave_no_trace(
     assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
     g, f = module.generator.eval(), module.degrader.eval()
     expected = {
-        "lq again": f.translate(g.translate(enlarged(lq, 2))),
         "degraded": f.translate(gt),
         "gt again": g.translate(f.translate(gt)),
+        "lq again": f.translate(g.translate(enlarged(lq, 2))),
     }
     assert list(views) == list(expected)
     for caption, image in views.items():

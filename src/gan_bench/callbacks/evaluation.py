@@ -62,11 +62,12 @@ class Evaluation(L.Callback):
         """Judge on rank 0, tell every rank, keep the row; once at a step."""
         if self.curve and self.curve[-1]["step"] == module.step:
             return
-        if not all(parameter.isfinite().all() for parameter in module.product.parameters()):
-            raise WorkError(
-                f"training diverged: at step {module.step} the generator's weights are not finite; lower the learning "
-                "rate (model.stages.N.lr) in a new run, as this one's last checkpoint lies before it"
-            )
+        for name, product in module.products.items():
+            if not all(parameter.isfinite().all() for parameter in product.parameters()):
+                raise WorkError(
+                    f"training diverged: at step {module.step} the {name}'s weights are not finite; lower the learning "
+                    "rate (model.stages.N.lr) in a new run, as this one's last checkpoint lies before it"
+                )
         scores = trainer.strategy.broadcast(self._judge(module) if trainer.is_global_zero else {})
         self.curve.append({"step": module.step, **scores})
         if trainer.is_global_zero:

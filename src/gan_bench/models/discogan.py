@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gan_bench.batch import Batch
 from gan_bench.errors import UsageError
-from gan_bench.models.recipe import Term
+from gan_bench.models.recipe import Term, want
 from gan_bench.models.two_way import TwoWay
 
 __all__ = ["DiscoGAN"]
@@ -34,7 +34,7 @@ class DiscoGAN(TwoWay):
         recipe: what `TwoWay` takes.
 
     Raises:
-        UsageError: an interval that leaves the generators no step.
+        UsageError: an interval that leaves the generators no step, or discriminators without features.
     """
 
     terms = ("adversarial", "features", "cycle")
@@ -44,6 +44,8 @@ class DiscoGAN(TwoWay):
         super().__init__(**recipe)
         if type(interval) is not int or interval < 2:
             raise UsageError(f"model.interval={interval}: a whole number from 2 is needed, for the generators to learn")
+        want("discriminator", self.discriminator, "features")
+        want("lq_discriminator", self.lq_discriminator, "features")
         self.interval = interval
 
     def turns(self, step: int) -> tuple[str, ...]:

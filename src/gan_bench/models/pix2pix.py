@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from gan_bench.batch import Batch
-from gan_bench.models.recipe import Recipe, Term
+from gan_bench.models.recipe import Recipe, Term, want
 
 __all__ = ["Pix2Pix"]
 
@@ -27,11 +27,18 @@ class Pix2Pix(Recipe):
         pixel: criterion, L1 in the paper; None for the cGAN.
         adversarial: two-sided criterion on a map of logits, binary cross-entropy in the paper.
         recipe: what `Recipe` takes.
+
+    Raises:
+        UsageError: a generator that cannot do so.
     """
 
     terms = ("pixel", "adversarial")
     conditional = True
     generator: Any  # a module with `enlarge` and `translate`
+
+    def __init__(self, **recipe: Any) -> None:
+        super().__init__(**recipe)
+        want("generator", self.generator, "enlarge", "translate")
 
     def turns(self, step: int) -> tuple[str, ...]:
         """The discriminator first."""

@@ -25,7 +25,7 @@ from gan_bench.models.balance import Balance
 from gan_bench.models.stages import Stage, plan
 from gan_bench.models.warm_start import load_what_fits
 
-__all__ = ["Recipe", "Term"]
+__all__ = ["Recipe", "Term", "want"]
 
 Term = Callable[[], Tensor]
 LOG_EVERY = 10
@@ -264,6 +264,25 @@ class Recipe(L.LightningModule):
         if self.logs:
             self.log_dict({f"train/{name}": value for name, value in {**losses, **self.balance.latest}.items()})
             self.log("train/lr", self.stage.learning_rate(self.step))
+
+
+def want(key: str, network: nn.Module, *methods: str) -> None:
+    """Refuse a network that cannot do what a model asks of it beyond a forward.
+
+    Args:
+        key: its place in the model's yaml.
+        network: what was put there.
+        methods: what is asked for.
+
+    Raises:
+        UsageError: it lacks one.
+    """
+    for method in methods:
+        if not hasattr(network, method):
+            raise UsageError(
+                f"model.{key}: {type(network).__name__} has no `{method}`, which this model asks for; take a network "
+                "that has, see conf/model"
+            )
 
 
 @contextmanager

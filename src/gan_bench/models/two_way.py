@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from gan_bench.batch import Batch
-from gan_bench.models.recipe import Recipe
+from gan_bench.models.recipe import Recipe, want
 
 __all__ = ["TwoWay"]
 
@@ -27,12 +27,17 @@ class TwoWay(Recipe):
         discriminator: judges gt images.
         lq_discriminator: judges lq images, at gt's size.
         recipe: what `Recipe` takes.
+
+    Raises:
+        UsageError: a generator that cannot do so.
     """
 
     generator: Any  # a module with `enlarge` and `translate`
 
     def __init__(self, *, degrader: nn.Module, lq_discriminator: nn.Module, **recipe: Any) -> None:
         super().__init__(**recipe)
+        want("generator", self.generator, "enlarge", "translate")
+        want("degrader", degrader, "translate")
         self.degrader: Any = degrader
         self.lq_discriminator = lq_discriminator
 
@@ -65,9 +70,9 @@ class TwoWay(Recipe):
         lq, gt = generator.enlarge(batch.lq.to(self.device)), batch.gt.to(self.device)
         degraded = degrader.translate(gt)
         back = {
-            "lq again": _as_large(degrader.translate(generator.translate(lq)), gt),
             "degraded": degraded,
             "gt again": generator.translate(degraded),
+            "lq again": _as_large(degrader.translate(generator.translate(lq)), gt),
         }
         self.train(training)
         return {caption: image.float().cpu() for caption, image in back.items()}
