@@ -9,6 +9,7 @@ from PIL import Image
 
 from gan_bench.cli import main
 from gan_bench.image import read
+from gan_bench.metrics.sets import SetMetric
 
 
 def photo(seed, height=48, width=60):
@@ -46,6 +47,43 @@ def test_bicubic_has_the_published_score(reference, capsys, folder, psnr, ssim, 
     assert record["scale"] == 4
     assert record["scores"]["psnr"] == pytest.approx(psnr, abs=0.002)
     assert record["scores"]["ssim"] == pytest.approx(ssim, abs=0.0002)
+
+
+def test_without_gt_real_images_can_be_named_and_make_another_result(sets, capsys, monkeypatch):
+    from gan_bench.metrics import suite
+
+    class Gap(SetMetric):
+        """How far the mean of the restored images is from that of the real ones."""
+
+        name, higher_is_better = "gap", False
+
+        def __init__(self, *_):
+            self.reset()
+
+        def reset(self):
+            self.seen = {"real": [], "restored": []}
+
+        def add_real(self, images):
+            self.seen["real"].append(float(images.mean()))
+
+        def add_restored(self, images):
+            self.seen["restored"].append(float(images.mean()))
+
+        def compute(self):
+            return abs(np.mean(self.seen["real"]) - np.mean(self.seen["restored"]))
+
+    monkeypatch.setitem(suite.METRICS, "gap", Gap)
+    dark = sets / "dark"
+    dark.mkdir()
+    for number in range(2):
+        Image.new("RGB", (9, 9)).save(dark / f"any{number}.png")
+    code, (record,) = records(capsys, "bicubic", "--lq", "lq", "--reals", "dark", "--metrics", "gap,psnr")
+    restored = [np.asarray(Image.open(path)).mean() / 255 for path in (sets / "lq").glob("*.png")]
+    assert code == 0
+    assert record["scores"]["gap"] == pytest.approx(np.mean(restored), abs=0.01)
+    assert "needs ground truth" in record["unavailable"]["psnr"]
+    assert main(["benchmark", "bicubic", "--gt", "gt", "--lq", "lq", "--reals", "dark"]) == 2
+    assert "--reals stands in for gt" in capsys.readouterr().err
 
 
 def test_a_record_has_exactly_what_was_promised(sets, capsys):

@@ -108,6 +108,7 @@ PARAMETERS = {
     "pix2pix_attention": 54_413_955 + 4 * 256 * 32 + 1,
     "cgan": 54_413_955,
     "cyclegan": 11_378_179,
+    "cyclegan_id0": 11_378_179,
     "discogan": 5_513_856,
 }
 

@@ -158,7 +158,7 @@ def test_the_study_of_pairs_trains_one_method_on_pairs_and_one_without(train, da
         (["dataset.unpaired=true", "dataset.limit=1"], "two training images are needed"),
         (["model.discriminator.num_block=5"], "budget.patch=32"),
         (
-            ["~model.generator", "+model.generator={_target_: gan_bench.networks.MSRResNet}"],
+            ["~budget.pix2pix", "~model.generator", "+model.generator={_target_: gan_bench.networks.MSRResNet}"],
             "model.generator: MSRResNet has no `enlarge`",
         ),
     ],

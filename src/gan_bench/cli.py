@@ -123,6 +123,7 @@ def _benchmark(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--gt", metavar="DIR", help="ground truth")
     parser.add_argument("--lq", metavar="DIR", help="low quality images; matched with gt by stem")
+    parser.add_argument("--reals", metavar="DIR", help="what fid and kid compare with, where no gt belongs to the lq")
     parser.add_argument("--degradation", metavar="NAME", help="makes lq from gt: a name of conf/degradation")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a value of the degradation")
     parser.add_argument(

@@ -60,6 +60,8 @@ def _check_usage(arguments: argparse.Namespace) -> None:
         raise UsageError("--gt alone leaves nothing to restore; add --lq DIR or --degradation NAME")
     if arguments.degradation and (arguments.lq or not arguments.gt):
         raise UsageError("--degradation makes lq from --gt; it cannot stand beside --lq")
+    if arguments.reals and arguments.gt:
+        raise UsageError("--reals stands in for gt; leave it out where there is --gt")
     if arguments.set and not arguments.degradation:
         raise UsageError("--set gives values of a degradation; add --degradation NAME")
     for name in ("limit", "scale"):
@@ -101,7 +103,8 @@ def _tests(arguments: argparse.Namespace, restorers: Sequence[Restorer]) -> Test
         )
     lq = _images(arguments.lq, arguments.limit, "--lq")
     if not arguments.gt:
-        return Given(_set_name(arguments.lq), lq, None, arguments.scale or known or 4)
+        reals = _images(arguments.reals, None, "--reals") if arguments.reals else None
+        return Given(_set_name(arguments.lq), lq, None, arguments.scale or known or 4, reals)
     gt = _images(arguments.gt, arguments.limit, "--gt")
     tests = Given(_set_name(arguments.gt), lq, gt, None)
     if arguments.scale not in (None, tests.scale):
