@@ -2,11 +2,13 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from gan_bench.cli import main
 from gan_bench.restorers import trained
 
 SIZE = 96
@@ -73,7 +75,7 @@ def test_side_by_side_pictures_are_pairs_and_other_degradations_make_lq_of_gt(tr
     assert made["what"]["degradation"]["name"] == "jpeg"
 
 
-@pytest.mark.parametrize("model", ["cyclegan", "pix2pix"])
+@pytest.mark.parametrize("model", ["cyclegan", "discogan"])
 def test_unpaired_folders_are_never_compared_with_a_gt(train, data, model):
     code, out, err = train(
         f"model={model}", "dataset=unpaired", "dataset.lq=lq", "dataset.gt=gt", "metrics=translation"
@@ -88,6 +90,31 @@ def test_unpaired_folders_are_never_compared_with_a_gt(train, data, model):
     assert (folder / "checkpoints" / "last.ckpt").exists() and not (folder / "checkpoints" / "best.ckpt").exists()
     assert json.loads((folder / "training.json").read_text())["best"] == {}
     assert "PSNR n/a" in out
+
+
+def test_scores_follow_a_gt_that_was_mended(train, data):
+    words = ["model=bicubic", "dataset=pairs", "dataset.lq=lq", "dataset.gt=gt", "metrics=offline"]
+    assert train(*words)[0] == 0
+    for path in (data / "gt").glob("*.png"):
+        Image.open(path).point(lambda level: 255 - level).save(path)
+    assert train(*words)[0] == 0
+    before, after = sorted((one["scores"]["psnr"] or 99, one["what"]["gt_sha256"]) for one in results(data))
+    assert before[0] < 30 and before[1] != after[1]
+    assert after[0] == 99  # now lq itself
+
+
+def test_noise_of_a_restoration_is_that_of_the_judgement(train, data):
+    words = ["model=pix2pix", "dataset=pairs", "dataset.lq=lq", "dataset.gt=gt", "metrics=offline"]
+    assert train(*words)[0] == 0
+    (folder,) = (data / "runs").glob("*_s0*")
+    ((name, scores),) = results(data)[0]["images"].items()
+    for side in ("lq", "gt"):
+        (data / f"one_{side}").mkdir()
+        shutil.copy(data / side / f"{name}.png", data / f"one_{side}")
+    assert main(["restore", "one_lq", "--with", str(folder), "--out", "restored"]) == 0
+    assert main(["benchmark", "restored", "--gt", "one_gt", "--lq", "one_lq", "--json", "all.json"]) == 0
+    (record,) = json.loads((data / "all.json").read_text())
+    assert record["scores"]["psnr"] == scores["psnr"]
 
 
 def test_a_gan_of_two_directions_leaves_both_and_shows_both(train, data):
@@ -155,7 +182,19 @@ def test_the_study_of_pairs_trains_one_method_on_pairs_and_one_without(train, da
         (["dataset=unpaired", "dataset.lq=lq", "dataset.gt=gt", "degradation=jpeg"], "degradation=given"),
         (["degradation=given"], "no lq images of its own"),
         (["dataset=facades", "dataset.part=top"], "dataset.part=top"),
-        (["dataset.unpaired=true", "dataset.limit=1"], "two training images are needed"),
+        (["model=cyclegan", "dataset.unpaired=true", "dataset.limit=1"], "two training images are needed"),
+        (["dataset.unpaired=true"], "pix2pix learns from an lq and its own gt"),
+        (["dataset=unpaired", "dataset.lq=lq", "dataset.gt=gt"], "pix2pix learns from an lq and its own gt"),
+        (["dataset=pairs", "dataset.lq=gt", "dataset.gt=gt"], "the same folder as dataset.gt"),
+        (["dataset=pairs", "dataset.lq=lq", "dataset.gt=gt", "dataset.peak=file"], "it would scale lq and gt apart"),
+        (
+            ["dataset=pairs", "dataset.lq=small", "dataset.gt=gt", "degradation.scale=2", "dataset.resize=50"],
+            "resize=50",
+        ),
+        (["model.discriminator.num_cond_ch=0"], "the discriminator cannot judge"),
+        (["model.discriminator=null"], "model.discriminator=null"),
+        (["model.stages.0.schedule.start=x"], "a share of the stage"),
+        (["model.generator.init_std=-1"], "init_std=-1"),
         (["model.discriminator.num_block=5"], "budget.patch=32"),
         (
             ["~budget.pix2pix", "~model.generator", "+model.generator={_target_: gan_bench.networks.MSRResNet}"],
@@ -171,3 +210,12 @@ def test_each_mistake_is_one_line_and_leaves_nothing(train, data, words, said):
     assert code == 2, err
     assert said in one_line(err)
     assert not list(data.glob("runs/*/checkpoints"))
+
+
+def test_what_a_worker_finds_is_one_line_too(train, data):
+    for number in range(12):
+        Image.new("RGB", (SIZE // 2, SIZE)).save(data / "lq" / f"{number:02}.png")
+    small = ["dataset=unpaired", "dataset.lq=lq", "dataset.gt=gt", "budget.patch=64", "workers=1", "metrics=offline"]
+    code, _, err = train("model=cyclegan", *small)
+    assert code == 2, err
+    assert "is smaller than the patch of 64 pixels" in one_line(err) and "Caught" not in one_line(err)

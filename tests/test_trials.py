@@ -17,11 +17,12 @@ from gan_bench.restorers import Bicubic
 from gan_bench.trials import judge, trials
 
 PHOTOS = {"_target_": "gan_bench.data.Photos", "name": "photos", "num_ch": 3, "limit": None}
+GIVEN = {"_target_": "gan_bench.degradations.AsGiven", "name": "given", "scale": 1}
 
 
 def asked(*words, degradation="bicubic", scale=2):
     """The cells of a run on `photos`."""
-    own = plain(degradation_node(degradation, scale=scale))
+    own = GIVEN | {"scale": scale} if degradation == "given" else plain(degradation_node(degradation, scale=scale))
     return cells(OmegaConf.create({"dataset": PHOTOS, "degradation": own, "suite": {"cells": list(words)}}))
 
 
@@ -146,7 +147,7 @@ def folders(root, lq=("a", "b", "c"), gt=("a", "b", "c"), scale=1):
 
 def test_cells_of_pairs_are_judged_as_given_and_as_made(tmp_path, caplog):
     dataset = folders(tmp_path, scale=2)
-    config = {"dataset": dataset, "degradation": plain(degradation_node("given", scale=2))}
+    config = {"dataset": dataset, "degradation": GIVEN | {"scale": 2}}
     words = [{"split": "train"}, {"degradation": "bicubic"}]
     found = trials(cells(OmegaConf.create({**config, "suite": {"cells": words}})), build(dataset))
     assert [trial.cell.name for trial in found] == ["mine", "mine_train", "mine_bicubic"]
@@ -160,7 +161,7 @@ def test_cells_of_pairs_are_judged_as_given_and_as_made(tmp_path, caplog):
 
 def test_of_unpaired_folders_the_given_cells_stay_and_the_others_are_named(tmp_path, caplog):
     dataset = {**folders(tmp_path, gt=("x", "y", "z")), "paired": False}
-    config = {"dataset": dataset, "degradation": plain(degradation_node("given"))}
+    config = {"dataset": dataset, "degradation": GIVEN}
     words = [{"split": "train"}, {"degradation": "jpeg"}]
     found = trials(cells(OmegaConf.create({**config, "suite": {"cells": words}})), build(dataset))
     assert [trial.cell.name for trial in found] == ["mine", "mine_train"]

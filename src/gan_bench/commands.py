@@ -130,7 +130,7 @@ def restore(arguments: argparse.Namespace) -> int:
             picture = read(path)
             if picture.alpha is not None:
                 log.warning("%s: its alpha channel is dropped", path)
-            write_png(target, loaded.restore(picture.pixels))
+            write_png(target, loaded.restore(picture.pixels, path.stem))
         except (GanBenchError, ValueError) as error:
             failed += 1
             print(f"error: {error}", file=sys.stderr)

@@ -116,6 +116,7 @@ class Question:
             "selection": origin.selection,
             "checkpoint_sha256": origin.checkpoint_sha256,
             "lq_sha256": self.tests.lq_sha256,
+            "gt_sha256": self.tests.gt_sha256,
             "reals_sha256": self.reals_sha256,
             "code": code_version(),
             "trained_on": _training(origin.config),

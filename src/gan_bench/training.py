@@ -61,6 +61,7 @@ def train(model: Recipe, work: Work) -> None:
         WorkError: it ended before its last step.
     """
     folder = work.place.folder
+    _check_data(model, work)
     suite = _validation(work)
     monitor = MONITOR if MONITOR in suite.metrics else next(iter(suite.metrics), None)
     rises = monitor is None or suite.metrics[monitor].higher_is_better
@@ -77,6 +78,8 @@ def train(model: Recipe, work: Work) -> None:
         trainer.fit(model, _data(model, work), ckpt_path=str(last) if last.exists() else None, weights_only=True)
     except SystemExit:  # what Lightning makes of Ctrl-C
         raise KeyboardInterrupt from None
+    except UsageError as error:
+        raise UsageError(_said(error)) from None
     if model.step < model.steps:
         raise WorkError(f"training ended at step {model.step} of {model.steps}; the same command goes on with it")
     if trainer.is_global_zero:
@@ -87,13 +90,28 @@ def train(model: Recipe, work: Work) -> None:
             save_generator(network, folder / f"{name}.safetensors")
 
 
+def _said(error: UsageError) -> str:
+    """The line of an error, without the traceback that torch puts around that of a process which loads data."""
+    return str(error).strip().splitlines()[-1].removeprefix(f"{UsageError.__module__}.{UsageError.__name__}: ")
+
+
+def _check_data(model: Recipe, work: Work) -> None:
+    """Refuse to compare an lq with the gt of another scene."""
+    if model.pairs and (work.source.unpaired or not work.source.paired):
+        why = "unpaired=true" if work.source.paired else "paired=false"
+        raise UsageError(
+            f"dataset.{why}: {work.label} learns from an lq and its own gt; take pairs, or a model that does without, "
+            "as cyclegan or discogan"
+        )
+
+
 def _rehearse(model: Recipe, work: Work, processes: int) -> None:
     """Let copies of the discriminators see a batch: what they cannot judge is known at the start, not in mid-way."""
     batch, patch = (work.budget(key) for key in ("batch", "patch"))
     sizes = {stage.patch or patch for stage in model.stages if stage.weights.get("adversarial")}
+    channels = work.source.num_ch * (2 if model.conditional else 1)
     playing = model.players().get("discriminator")
     for judge in playing if isinstance(playing, nn.ModuleList) else [playing] if playing is not None else []:
-        channels = next(one.shape[1] for one in judge.parameters() if one.ndim == 4)
         for size in sizes:
             try:
                 copy.deepcopy(judge)(torch.zeros(min(2, batch // processes), channels, size, size))

@@ -520,6 +520,26 @@ def test_metrics_of_other_real_images_are_noted():
     assert table.notes == ("fid: rows of different real images do not compare",)
 
 
+def test_metrics_of_other_real_images_rank_nobody():
+    scores = {"b": 1.0, "a": 2.0}
+    rows = [of_set(x, {"fid": value}, images=1000, reals_sha256=x * 64) for x, value in scores.items()]
+    [table] = board(rows).tables
+    assert table.labels == ("a", "b")
+    assert marked(table, "fid") == []
+
+
+def test_results_beside_other_real_images_do_not_give_way_to_each_other():
+    lacking = part({"fid": 2.0}, {"niqe": "needs weights"}, reals_sha256="a" * 64)
+    full = part({"fid": 1.0, "niqe": 3.0}, reals_sha256="b" * 64)
+    assert len(board([lacking, full]).results) == 2
+
+
+def test_another_gt_is_another_table():
+    rows = [part({"psnr": value}, degradation=None, gt_sha256=gt * 64) for gt, value in (("a", 1.0), ("b", 2.0))]
+    tables = board(rows).tables
+    assert len(tables) == 2 and len({table.title for table in tables}) == 2
+
+
 def test_a_result_without_the_networks_weights_gives_way_to_one_with_them():
     lacking = part({"psnr": 1.0}, {"fid": "needs weights"})
     full = part({"psnr": 1.0, "fid": 2.0}, metric_weights={"fid": "a"}, reals_sha256="b" * 64)

@@ -267,7 +267,13 @@ def test_all_broken_is_one_line(tmp_path, caplog):
 
 
 @pytest.mark.parametrize(
-    "names", [("train", "val", "test"), ("training", "validation", "testing"), ("Train", "VAL", "Test")]
+    "names",
+    [
+        ("train", "val", "test"),
+        ("training", "validation", "testing"),
+        ("Train", "VAL", "Test"),
+        ("trainA", "valA", "testA"),
+    ],
 )
 def test_folders_named_after_the_splits_are_respected(tmp_path, names):
     train, validation, test = names
@@ -399,3 +405,14 @@ def test_limit_shrinks_training_alone(tmp_path):
     assert limited.gt["validation"].names == whole.gt["validation"].names
     with pytest.raises(UsageError, match=r"^dataset\.limit=0: [^\n]+$"):
         Folder(root, limit=0)
+
+
+def test_halves_keep_the_pages_of_a_file_together(tmp_path):
+    from gan_bench.data.pages import Page
+
+    pages = [Page(tmp_path / f"{file}.tif", number, 6) for file in "abcd" for number in range(6)]
+    first, second = Images(pages, tmp_path).halves()
+    assert sorted([*first, *second]) == list(range(24)) and len(first) == len(second) == 12
+    assert not {pages[i].path for i in first} & {pages[i].path for i in second}
+    first, second = Images(pages[:6], tmp_path).halves()  # a single volume: neighbours stay on one side
+    assert (first, second) == ([0, 1, 2], [3, 4, 5])

@@ -278,7 +278,7 @@ def test_at_scale_1_a_pair_is_cut_as_a_single_image_is(images):
 
 
 @pytest.mark.parametrize(
-    "size", [(80, 49), (81, 48), (40, 24), (160, 96)], ids=["wider", "higher", "as large as lq", "of another scale"]
+    "size", [(80, 50), (82, 48), (40, 24), (160, 96)], ids=["wider", "higher", "as large as lq", "of another scale"]
 )
 def test_sides_whose_sizes_do_not_fit_are_one_line(images, tmp_path, size):
     Image.fromarray(np.zeros((*size, 3), np.uint8)).save(tmp_path / "g.png")
@@ -288,6 +288,17 @@ def test_sides_whose_sizes_do_not_fit_are_one_line(images, tmp_path, size):
     message = str(caught.value)
     assert message.startswith(f"{tmp_path}/g.png: gt {size[1]}x{size[0]} does not fit lq 24x40 at scale 2; ")
     assert "degradation.scale" in message and "\n" not in message
+
+
+def test_a_gt_that_is_no_multiple_of_the_scale_is_cut_as_where_it_is_judged(images, tmp_path):
+    whole = np.random.default_rng(0).integers(0, 256, (81, 49, 3)).astype(np.uint8)
+    for name, pixels in (("whole", whole), ("cropped", whole[:80, :48])):
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    first = images.only([images.names.index("0")])
+    whole, cropped = (
+        PairedCrops(first, Images([tmp_path / f"{name}.png"]), [(0, 16)], 0, 2) for name in ("whole", "cropped")
+    )
+    assert all(torch.equal(whole[position].gt, cropped[position].gt) for position in range(10))
 
 
 @pytest.mark.parametrize("scale", [1, 2, 4])

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gan_bench.chance import generator
-from gan_bench.config import build, degradation_node
+from gan_bench.config import build, conf_dir, degradation_node, read_yaml
 from gan_bench.degradations import AsGiven
 from gan_bench.errors import UsageError
 
@@ -31,8 +31,9 @@ def test_a_scale_that_is_none_is_one_line(scale):
 
 
 def test_its_yaml_says_scale_1_and_takes_another():
-    assert build(degradation_node("given"), key="degradation").scale == 1
-    made = build(degradation_node("given", scale=4), key="degradation")
+    node = read_yaml(conf_dir() / "degradation" / "given.yaml")
+    assert build(node, key="degradation").scale == 1
+    made = build({**node, "scale": 4}, key="degradation")
     assert type(made) is AsGiven and made.scale == 4
 
 

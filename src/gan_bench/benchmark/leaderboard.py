@@ -13,7 +13,7 @@ from typing import Any
 
 from gan_bench.benchmark.duplicates import once
 from gan_bench.benchmark.matrix import matrices
-from gan_bench.benchmark.result import Result, key
+from gan_bench.benchmark.result import Result, inputs, key
 from gan_bench.benchmark.schema import canonical
 from gan_bench.benchmark.table import (
     Cell,
@@ -79,7 +79,8 @@ def _place(result: Result) -> tuple[Any, ...]:
 
 
 def _setting(result: Result) -> str:
-    return canonical([result.what[name] for name in ("set", "lq_sha256", "degradation", "scale", "protocol")])
+    words = [result.what[name] for name in ("set", "degradation", "scale", "protocol")]
+    return canonical([*words, inputs(result.what)])
 
 
 def _by_budget(group: Sequence[Result]) -> list[list[Result]]:
@@ -96,7 +97,7 @@ def _other_inputs(results: Sequence[Result]) -> dict[str, set[str]]:
     """The digests of all inputs that are called the same: set, degradation, scale, protocol, number of images."""
     digests = defaultdict(set)
     for result in results:
-        digests[_called(result)].add(result.what["lq_sha256"])
+        digests[_called(result)].add(inputs(result.what))
     return digests
 
 
@@ -107,7 +108,7 @@ def _called(result: Result) -> str:
 
 def _of_other_inputs(results: Sequence[Result], others: Mapping[str, set[str]]) -> list[str]:
     """A warning where the same set under the same degradation came out otherwise elsewhere."""
-    own = results[0].what["lq_sha256"]
+    own = inputs(results[0].what)
     odd = sorted({digest[:8] for result in results for digest in others[_called(result)] - {own}})
     if not odd:
         return []
@@ -117,16 +118,22 @@ def _of_other_inputs(results: Sequence[Result], others: Mapping[str, set[str]]) 
 
 def _table(title: str, results: Sequence[Result], others: Mapping[str, set[str]]) -> Table:
     metrics = metrics_of(results)
-    ranked = _ranked(results, metrics)
+    mixed = _of_other_reals(results, metrics)
+    ranked = _ranked(results, [name for name in metrics if name not in mixed])
     notes = (
         *notes_of(ranked, metrics),
         *_of_several_weights(ranked, metrics),
-        *_of_other_reals(ranked, metrics),
+        *mixed.values(),
         *_of_other_inputs(ranked, others),
     )
+
+    def cells(name: str) -> tuple[Cell, ...]:
+        scored = score_cells(name, ranked, notes)
+        return tuple(cell._replace(best=False) for cell in scored) if name in mixed else scored
+
     columns = [
         *_varying("seed", ranked),
-        *(Column(head(ranked, name), score_cells(name, ranked, notes), name) for name in metrics),
+        *(Column(head(ranked, name), cells(name), name) for name in metrics),
         *_measured("params", [count(result.cost.get("parameters")) for result in ranked]),
         *_measured("training", [duration(result.cost.get("training_seconds")) for result in ranked]),
         *_varying("selection", ranked),
@@ -140,13 +147,13 @@ def _of_several_weights(results: Sequence[Result], metrics: Sequence[str]) -> li
     return [f"{visible(name)}: rows of different weights do not compare" for name in metrics if len(used[name]) > 1]
 
 
-def _of_other_reals(results: Sequence[Result], metrics: Sequence[str]) -> list[str]:
+def _of_other_reals(results: Sequence[Result], metrics: Sequence[str]) -> dict[str, str]:
     """A warning for each metric of sets where not all rows were compared with the same real images."""
     if len({result.what.get("reals_sha256") for result in results} - {None}) < 2:
-        return []
+        return {}
     of_images = {name for result in results for row in result.images.values() for name in row}
     sets = [name for name in metrics if name not in of_images and any(name in result.scores for result in results)]
-    return [f"{visible(name)}: rows of different real images do not compare" for name in sets]
+    return {name: f"{visible(name)}: rows of different real images do not compare" for name in sets}
 
 
 def _ranked(results: Sequence[Result], metrics: Sequence[str]) -> list[Result]:

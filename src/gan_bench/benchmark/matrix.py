@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gan_bench.benchmark.conditions import Condition, differing, names_of
-from gan_bench.benchmark.result import Result, key
+from gan_bench.benchmark.result import Result, inputs, key
 from gan_bench.benchmark.schema import canonical
 from gan_bench.benchmark.table import Column, Table, head, metrics_of, notes_of, primary, score_cells
 from gan_bench.benchmark.words import budget_words, plural, suffixes, visible
@@ -69,7 +69,7 @@ def _columns(group: Sequence[Result]) -> dict[str, Result]:
 
 def _column(result: Result) -> str:
     """What a result was judged on, to the last pixel of its inputs."""
-    return canonical([result.what[name] for name in ("set", "degradation", "lq_sha256")])
+    return canonical([*(result.what[name] for name in ("set", "degradation")), inputs(result.what)])
 
 
 def _matrix(title: str, group: Sequence[Result], ready: Sequence[Result]) -> Table:
@@ -148,7 +148,7 @@ def _names(leads: Sequence[Result], columns: Sequence[Result]) -> tuple[list[str
             rows[place] += f" [{suffix}]" if suffix else ""
     told = {}
     for name, result in zip(heads, columns, strict=True):
-        more = f", inputs {result.what['lq_sha256'][:8]}" if heads.count(name) > 1 else ""
+        more = f", inputs {inputs(result.what)[:8]}" if heads.count(name) > 1 else ""
         told[_column(result)] = visible(name + more)
     return list(map(visible, rows)), told
 

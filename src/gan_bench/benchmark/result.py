@@ -21,7 +21,7 @@ from gan_bench.benchmark.schema import GROUPS, SCHEMA, canonical, check, check_d
 from gan_bench.errors import UsageError, WorkError
 from gan_bench.files import write_atomically
 
-__all__ = ["SCHEMA", "Result", "find", "key", "read", "record"]
+__all__ = ["SCHEMA", "Result", "find", "inputs", "key", "read", "record"]
 
 _KEYED = ("label", "checkpoint_sha256", "set", "lq_sha256", "degradation", "scale", "protocol", "selection", "code")
 
@@ -35,7 +35,8 @@ class Result:
             lq was given), scale, protocol ({name, facts}), metrics (names asked for), metric_weights (SHA-256 by
             metric, of those that were available; may be absent), budget ({name, steps, batch, patch, and start_from
             where it did}, or None for what was not trained here), seed, selection (last, best, the stem of another file
-            in a run, or None), checkpoint_sha256 (or None), lq_sha256, reals_sha256 (of the images that a
+            in a run, or None), checkpoint_sha256 (or None), lq_sha256, gt_sha256 (where
+            lq was given beside gt; may be absent or None), reals_sha256 (of the images that a
             metric of sets compared with; may be absent or None), code (version), trained_on ({dataset,
             degradation, None where lq was given, and limit and unpaired where there were such}, or None for what was
             not trained here; may be absent, and is no part of the key).
@@ -102,11 +103,17 @@ class Result:
 def key(what: Mapping[str, Any]) -> str:
     """16 hex digits over all that the scores depend on: weights (without any: the restorer), inputs, protocol, code."""
     parts = {name: what[name] for name in _KEYED} | {"schema": SCHEMA, "metrics": sorted(what["metrics"])}
-    parts |= {"reals_sha256": what["reals_sha256"]} if what.get("reals_sha256") else {}
+    parts |= {name: what[name] for name in ("gt_sha256", "reals_sha256") if what.get(name)}
     parts["metric_weights"] = what.get("metric_weights", {})  # so what was n/a is asked again once it is there
     if what["checkpoint_sha256"] is None:
         parts["restorer"] = what["restorer"]
     return hashlib.sha256(canonical(plain(parts)).encode()).hexdigest()[:16]
+
+
+def inputs(what: Mapping[str, Any]) -> str:
+    """The digest of what was restored and, where that was given, of what it was compared with."""
+    lq, gt = what["lq_sha256"], what.get("gt_sha256")
+    return hashlib.sha256(f"{lq}{gt}".encode()).hexdigest() if gt else str(lq)
 
 
 def read(path: Path) -> Result:

@@ -97,7 +97,8 @@ def _check_what(what: dict[str, Any]) -> None:
     _want(all(_is(name, str) for name in what["metrics"]), "what.metrics is not a list of names")
     trained = what.get("trained_on")
     _want(trained is None or _is_training(trained), "what.trained_on is odd")
-    _want(_is(what.get("reals_sha256"), str | None), "what.reals_sha256 is odd")
+    for name in ("gt_sha256", "reals_sha256"):
+        _want(_is(what.get(name), str | None), f"what.{name} is odd")
     weights = what.get("metric_weights", {})
     _want(isinstance(weights, dict) and all(_is(sha, str) for sha in weights.values()), "what.metric_weights is odd")
 

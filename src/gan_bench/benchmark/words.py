@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gan_bench.benchmark.conditions import differing, names_of
-from gan_bench.benchmark.result import Result, key
+from gan_bench.benchmark.result import Result, inputs, key
 from gan_bench.benchmark.schema import canonical
 
 __all__ = ["budget_words", "count", "duration", "labels", "note", "plural", "suffixes", "title", "titles", "unranked"]
@@ -189,9 +189,9 @@ def _differing(group: str, result: Result, peers: Sequence[Result]) -> list[str]
 
 def _inputs(result: Result, peers: Sequence[Result]) -> dict[str, list[str]]:
     """The inputs' digest, as short as tells the peers apart; the peers' other settings stay in the title."""
-    digests = {peer.what["lq_sha256"] for peer in peers}
+    digests = {inputs(peer.what) for peer in peers}
     width = 8 if len({digest[:8] for digest in digests}) == len(digests) else 64
-    return _settings(result, peers) | {"inputs": [f"inputs {result.what['lq_sha256'][:width]}"]}
+    return _settings(result, peers) | {"inputs": [f"inputs {inputs(result.what)[:width]}"]}
 
 
 def _finite(value: Any) -> float | None:

@@ -20,7 +20,7 @@ from gan_bench.image import to_rgb
 from gan_bench.judge import score_images
 from gan_bench.metrics import Suite, aggregate
 from gan_bench.models import Recipe
-from gan_bench.panels import write_panel
+from gan_bench.panels import LARGEST, write_panel
 from gan_bench.restorers import NetworkRestorer, Origin
 
 __all__ = ["Evaluation", "colour_drift", "sharpness"]
@@ -97,6 +97,7 @@ class Evaluation(L.Callback):
         """What was made of the first image, and what else the model has to show."""
         gt = batch.gt if batch.gt is not None else self._reals[0]
         lq, gt = (to_rgb(one) if self.num_in_ch == 3 else one for one in (batch.lq, gt))
+        lq, gt = lq[..., : LARGEST // self.tests.scale, : LARGEST // self.tests.scale], gt[..., :LARGEST, :LARGEST]
         seen = Batch(lq, gt, batch.name)
         below = module.views(seen)
         path = self.folder / "panels" / f"validation_{module.step:07d}.png"

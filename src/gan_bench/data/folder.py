@@ -23,6 +23,7 @@ class Folder(Source):
         window: width of the range of stored numbers that is shown, instead of all up to `peak`.
         level: the number in its middle.
         unpaired: train on the lq of one half of the images and the gt of the other.
+        turns: whether training crops are turned by quarters.
         wanted: what to put where, for the message where there is no such folder.
 
     Raises:
@@ -39,6 +40,7 @@ class Folder(Source):
         window: float | None = None,
         level: float | None = None,
         unpaired: bool = False,
+        turns: bool = True,
         wanted: str = "",
     ) -> None:
         view = View(part, peak, window, level).checked()
@@ -46,4 +48,4 @@ class Folder(Source):
         splits = complete_splits(by_page(given, root), root)
         gt = {split: Images(splits[split], root, None, view) for split in splits}
         gt["train"] = Images(splits["train"], root, num_ch, view).subset(limit)
-        super().__init__(gt, num_ch, unpaired=unpaired)
+        super().__init__(gt, num_ch, unpaired=unpaired, turns=turns)

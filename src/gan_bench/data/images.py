@@ -25,7 +25,11 @@ __all__ = ["Images", "list_images", "sound"]
 log = logging.getLogger(__name__)
 
 CACHE_BYTES = 1 << 30
-FOLDERS = {"train": "training", "validation": "valid val dev", "test": "testing eval evaluation"}
+FOLDERS = {
+    "train": "training traina trainb",
+    "validation": "valid val dev vala valb",
+    "test": "testing eval evaluation testa testb",
+}
 WORDS = {word: split for split, words in FOLDERS.items() for word in (split, *words.split())}
 
 
@@ -96,6 +100,12 @@ class Images(Sequence[np.ndarray]):
         names = [self.names[i] for i in chosen]
         return Images([self.pages[i] for i in chosen], num_ch=self.num_ch, view=self.view, names=names)
 
+    def unresized(self) -> Images:
+        """The same images, of the size that they are stored in."""
+        if self.view.size is None:
+            return self
+        return Images(self.pages, num_ch=self.num_ch, view=self.view._replace(size=None), names=self.names)
+
     def subset(self, count: int | None) -> Images:
         """The first `count` images by the hash of their names: a smaller set is part of every larger one.
 
@@ -111,15 +121,20 @@ class Images(Sequence[np.ndarray]):
         return self.only(sorted(self._by_hash()[:count]))
 
     def halves(self) -> tuple[list[int], list[int]]:
-        """Two halves by the hash of the names: indices of the one, and of the other.
+        """Two halves of the files, by the hash of their stems; of a single file's pages, the first and the second.
+
+        Returns:
+            Indices of the one, and of the other.
 
         Raises:
             UsageError: a single image has no halves.
         """
-        order = self._by_hash()
-        if len(order) < 2:
+        files = sorted(set(self.paths), key=lambda path: (rank(path.stem), path))
+        place = {path: number for number, path in enumerate(files)}
+        sides = [place[path] % 2 if len(files) > 1 else 2 * i // len(self) for i, path in enumerate(self.paths)]
+        if len(set(sides)) < 2:
             raise UsageError("dataset.unpaired=true: two training images are needed, one for each side")
-        return sorted(order[::2]), sorted(order[1::2])
+        return [i for i, side in enumerate(sides) if not side], [i for i, side in enumerate(sides) if side]
 
     def _by_hash(self) -> list[int]:
         return sorted(range(len(self)), key=lambda i: rank(self.names[i]))

@@ -62,6 +62,8 @@ class Pairs(Source):
         wanted: str = "",
     ) -> None:
         _check_places(lq, gt, root, part, paired)
+        if peak == "file" and not root:
+            raise UsageError("dataset.peak=file: it would scale lq and gt apart; write the number that counts as white")
         view = View(part if root else None, peak, window, level, resize).checked()
         gt_side = _Side(root or str(gt), "dataset.root=" if root else "dataset.gt=", view, wanted)
         lq_side = gt_side if root else _Side(str(lq), "dataset.lq=", view, wanted)
@@ -113,6 +115,8 @@ def _check_places(lq: str | None, gt: str | None, root: str | None, part: str | 
         raise UsageError("dataset.part=null: say which half of a picture is gt, left or right")
     if root is not None and not paired:
         raise UsageError("dataset.paired=false: sides that do not belong together lie in dataset.lq and dataset.gt")
+    if lq is not None and gt is not None and Path(lq).expanduser().resolve() == Path(gt).expanduser().resolve():
+        raise UsageError(f"dataset.lq={lq}: the same folder as dataset.gt; the two sides lie apart")
     if root is None and (lq is None or gt is None):
         missing = "dataset.gt" if lq is not None else "dataset.lq"
         raise UsageError(

@@ -29,9 +29,10 @@ class Photos(Source):
         num_ch: channels of a training image: 3.
         limit: train on this many images only.
         unpaired: train on the lq of one half of the images and the gt of the other.
+        turns: whether training crops are turned by quarters.
     """
 
-    def __init__(self, num_ch: int = 3, limit: int | None = None, unpaired: bool = False) -> None:
+    def __init__(self, num_ch: int = 3, limit: int | None = None, unpaired: bool = False, turns: bool = True) -> None:
         import skimage
 
         folder = Path(skimage.__file__).parent / "data"
@@ -40,4 +41,4 @@ class Photos(Source):
             "validation": Images([folder / name for name in VALIDATION], num_ch=None),
             "test": Images([folder / name for name in TEST], num_ch=None),
         }
-        super().__init__(gt, num_ch, unpaired=unpaired)
+        super().__init__(gt, num_ch, unpaired=unpaired, turns=turns)

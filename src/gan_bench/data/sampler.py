@@ -107,7 +107,7 @@ class PairedCrops(Dataset[Pair]):
         index, patch = _index(self.gt, self.seed, position), _patch(self.patches, position)
         lq, gt = self.lq[index], self.gt[index]
         (height, width), (high, wide) = lq.shape[:2], gt.shape[:2]
-        if (high, wide) != (height * self.scale, width * self.scale):
+        if (high // self.scale, wide // self.scale) != (height, width):  # as gt is cropped where it is judged
             raise UsageError(
                 f"{self.gt.paths[index]}: gt {wide}x{high} does not fit lq {width}x{height} at scale {self.scale}; set "
                 "degradation.scale to what it is, or bring both to one size"

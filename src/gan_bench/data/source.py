@@ -55,6 +55,10 @@ class Source:
             UsageError: this data set has no lq of its own, or nothing else.
         """
         lq, scale, gt = self._given(degradation, "train"), degradation.scale, self.gt["train"]
+        if lq is not None and scale > 1 and gt.view.size:
+            raise UsageError(
+                f"dataset.resize={gt.view.size}: it brings lq and gt to one size, at scale {scale} they have two"
+            )
         if lq is None and not self.unpaired:
             return Crops(gt, patches, seed, degradation.margin, self.turns)
         if lq is not None and self.paired and not self.unpaired:
@@ -83,10 +87,11 @@ class Source:
         Raises:
             UsageError: this data set has no lq of its own, or nothing else; or sizes that do not match.
         """
-        gt, lq = self.gt[split], self._given(degradation, split)
+        gt, lq = self.gt[split].unresized(), self._given(degradation, split)
         if lq is None:
             return Degraded(name, gt, degradation, dict(described or {}), frozen=frozen)
-        return Given(name, lq, gt, degradation.scale) if self.paired else Given(name, lq, None, degradation.scale, gt)
+        lq, scale = lq.unresized(), degradation.scale
+        return Given(name, lq, gt, scale) if self.paired else Given(name, lq, None, scale, gt)
 
     def _given(self, degradation: Degradation, split: str) -> Images | None:
         """The lq of a split, None where it is made."""

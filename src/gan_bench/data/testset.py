@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,6 @@ class TestSet:
     scale: int
     names: tuple[str, ...]
     degradation: dict[str, Any] | None = None
-    _sha256: str | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -65,16 +64,15 @@ class TestSet:
             _say_cropped(self.scale)
         return _tensor(pixels[:height, :width])
 
-    @property
+    @cached_property
     def lq_sha256(self) -> str:
         """SHA-256 over name, shape and 8-bit pixels of every lq image: equal inputs, equal digest."""
-        if self._sha256 is None:
-            digest = hashlib.sha256()
-            for batch in self:
-                pixels = to_uint8(batch.lq[0])
-                digest.update(f"{batch.name[0]}\0{pixels.shape}\0".encode() + pixels.tobytes())
-            self._sha256 = digest.hexdigest()
-        return self._sha256
+        return _sha256((batch.name[0], batch.lq) for batch in self)
+
+    @cached_property
+    def gt_sha256(self) -> str | None:
+        """The same of gt, where lq was given beside it; None where lq was made of it, or there is none."""
+        return None
 
 
 class Degraded(TestSet):
@@ -168,6 +166,11 @@ class Given(TestSet):
             )
         return Batch(to_rgb(lq) if gt.shape[1] == 3 else lq, gt, (self.names[index],))
 
+    @cached_property
+    def gt_sha256(self) -> str | None:
+        """Over the gt images, which say as much of a score as the lq images do."""
+        return None if self.gt is None else _sha256((batch.name[0], batch.gt) for batch in self)
+
     def reals(self) -> Iterator[Tensor]:
         """The gt images, or those that stand in for them."""
         return super().reals() if self.others is None else (_tensor(pixels) for pixels in self.others)
@@ -192,6 +195,15 @@ def _whole(value: Any) -> Any:
 def _say_cropped(scale: int) -> None:
     """Once in a process."""
     log.info("gt is cropped at the right and bottom to a multiple of the scale %d", scale)
+
+
+def _sha256(images: Iterable[tuple[str, Tensor]]) -> str:
+    """Over name, shape and 8-bit pixels of each."""
+    digest = hashlib.sha256()
+    for name, image in images:
+        pixels = to_uint8(image[0])
+        digest.update(f"{name}\0{pixels.shape}\0".encode() + pixels.tobytes())
+    return digest.hexdigest()
 
 
 def _tensor(pixels: np.ndarray) -> Tensor:

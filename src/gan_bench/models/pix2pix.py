@@ -39,6 +39,7 @@ class Pix2Pix(Recipe):
     def __init__(self, **recipe: Any) -> None:
         super().__init__(**recipe)
         want("generator", self.generator, "enlarge", "translate")
+        want("discriminator", self.discriminator)
 
     def turns(self, step: int) -> tuple[str, ...]:
         """The discriminator first."""

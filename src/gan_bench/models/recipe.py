@@ -51,6 +51,8 @@ class Recipe(L.LightningModule):
 
     terms: tuple[str, ...] = ()
     """Names of the loss terms that `generator_terms` can give, and of the criteria that a model is built with."""
+    pairs: bool = True
+    """Whether it learns from an lq and its own gt; else from any two."""
     conditional: bool = False
     """Whether the discriminator sees lq beside what it judges: then it alone can tell what to restore."""
     criteria: dict[str, Any]
@@ -266,17 +268,19 @@ class Recipe(L.LightningModule):
             self.log("train/lr", self.stage.learning_rate(self.step))
 
 
-def want(key: str, network: nn.Module, *methods: str) -> None:
+def want(key: str, network: nn.Module | None, *methods: str) -> None:
     """Refuse a network that cannot do what a model asks of it beyond a forward.
 
     Args:
         key: its place in the model's yaml.
-        network: what was put there.
+        network: what was put there, perhaps nothing.
         methods: what is asked for.
 
     Raises:
-        UsageError: it lacks one.
+        UsageError: it lacks one, or there is none.
     """
+    if network is None:
+        raise UsageError(f"model.{key}=null: this model cannot learn without it")
     for method in methods:
         if not hasattr(network, method):
             raise UsageError(

@@ -51,6 +51,8 @@ class Linear(Schedule):
     """
 
     def __init__(self, start: float = 0.5) -> None:
+        if not (isinstance(start, int | float) and 0 <= start <= 1):
+            raise ValueError(f"start={start}: a share of the stage from 0 to 1 is needed")
         self.start = start
 
     def __call__(self, done: float) -> float:

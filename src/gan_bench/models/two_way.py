@@ -32,12 +32,15 @@ class TwoWay(Recipe):
         UsageError: a generator that cannot do so.
     """
 
+    pairs = False
     generator: Any  # a module with `enlarge` and `translate`
 
     def __init__(self, *, degrader: nn.Module, lq_discriminator: nn.Module, **recipe: Any) -> None:
         super().__init__(**recipe)
         want("generator", self.generator, "enlarge", "translate")
         want("degrader", degrader, "translate")
+        want("discriminator", self.discriminator)
+        want("lq_discriminator", lq_discriminator)
         self.degrader: Any = degrader
         self.lq_discriminator = lq_discriminator
 

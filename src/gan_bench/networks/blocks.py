@@ -120,7 +120,12 @@ def draw_normal_(network: nn.Module, std: float) -> None:
     Args:
         network: of convolutions, plain or transposed, and norms.
         std: 0.02 in the papers of pix2pix and CycleGAN.
+
+    Raises:
+        UsageError: a negative `std`.
     """
+    if std < 0:
+        raise UsageError(f"init_std={std}: a standard deviation from 0 is needed, or null for PyTorch's initialisation")
     for name, parameter in network.named_parameters():
         if name.endswith("bias"):
             nn.init.zeros_(parameter)

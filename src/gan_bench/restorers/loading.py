@@ -82,12 +82,14 @@ class Loaded:
     def __init__(self, restorer: Restorer) -> None:
         self.restorer, self.scale = restorer, restorer.scale
 
-    def restore(self, image: Any) -> Any:
-        """Restore one image; large ones go through blended tiles.
+    def restore(self, image: Any, name: str = "0") -> Any:
+        """Restore one image; large ones go through blended tiles, unless the network sees an image as a whole.
 
         Args:
             image: array (H, W) or (H, W, C), uint8, uint16 or float in [0, 1]; PIL image; tensor (C, H, W) or
                 (B, C, H, W) in [0, 1].
+            name: of the image, which seeds what noise a generator has: with the stem of its file, what was judged
+                comes out again. Several in a batch are `name_1`, `name_2` after the first.
 
         Returns:
             the kind it was given, `scale` times as large.
@@ -97,29 +99,29 @@ class Loaded:
         """
         if isinstance(image, Tensor) and image.ndim in (3, 4) and image.is_floating_point():
             batch = image if image.ndim == 4 else image.unsqueeze(0)
-            restored = self._restore(batch.float()).to(image.device, image.dtype)
+            restored = self._restore(batch.float(), name).to(image.device, image.dtype)
             return restored if image.ndim == 4 else restored[0]
         if isinstance(image, Image.Image):
             plain = image if image.mode in ("L", "RGB", "I;16") else image.convert("RGB")
-            return Image.fromarray(self._array(np.asarray(plain)))
+            return Image.fromarray(self._array(np.asarray(plain), name))
         if isinstance(image, np.ndarray) and image.ndim in (2, 3) and image.dtype.name in DTYPES:
-            return self._array(image)
+            return self._array(image, name)
         shape, dtype = tuple(getattr(image, "shape", ())), getattr(image, "dtype", "")
         raise UsageError(
             "restore takes a PIL image, an array (H, W) or (H, W, C) of uint8, uint16 or floats, or a float tensor "
             f"(C, H, W) or (B, C, H, W), not {type(image).__name__} {shape or ''} {dtype}".rstrip()
         )
 
-    def _array(self, pixels: np.ndarray) -> np.ndarray:
+    def _array(self, pixels: np.ndarray, name: str) -> np.ndarray:
         deep = pixels if pixels.ndim == 3 else pixels[..., None]
         floating = np.issubdtype(pixels.dtype, np.floating)
         lq = torch.from_numpy(deep.transpose(2, 0, 1).astype(np.float32)) if floating else to_tensor(deep)
-        restored = self._restore(lq.unsqueeze(0))[0]
+        restored = self._restore(lq.unsqueeze(0), name)[0]
         out = _like(restored, pixels.dtype)
         return out if pixels.ndim == 3 else out[..., 0]
 
-    def _restore(self, lq: Tensor) -> Tensor:
-        names = tuple(str(number) for number in range(len(lq)))
+    def _restore(self, lq: Tensor, name: str) -> Tensor:
+        names = (name, *(f"{name}_{number}" for number in range(1, len(lq))))
         return self.restorer.restore(Batch(lq, lq, names))
 
 
