@@ -118,11 +118,16 @@ def test_noise_of_a_restoration_is_that_of_the_judgement(train, data):
 
 
 def test_a_gan_of_two_directions_leaves_both_and_shows_both(train, data):
-    code, _, err = train("model=cyclegan", "dataset=unpaired", "dataset.lq=lq", "dataset.gt=gt", "metrics=offline")
+    sides = ["dataset=unpaired", "dataset.lq=small", "dataset.gt=gt", "degradation.scale=2"]
+    code, _, err = train("model=cyclegan", *sides, "metrics=offline")
     assert code == 0, err
     (folder,) = (data / "runs").glob("*_s0*")
     there, back = (trained(folder / f"{name}.safetensors").network.state_dict() for name in ("generator", "degrader"))
     assert there.keys() == back.keys() and any((there[name] != back[name]).any() for name in there)
+    words = ["restore", "gt/00.png", "--with", str(folder / "degrader.safetensors"), "--out", "degraded"]
+    assert main(words) == 0
+    with Image.open(data / "degraded" / "00.png") as degraded:
+        assert degraded.size == (SIZE, SIZE)  # at gt's size
     with Image.open(folder / "panels" / "validation_0000004.png") as panel:
         assert panel.height > 2 * SIZE
     assert "that of lq on" in json.loads((folder / "training.json").read_text())["health"]
@@ -219,3 +224,15 @@ def test_what_a_worker_finds_is_one_line_too(train, data):
     code, _, err = train("model=cyclegan", *small)
     assert code == 2, err
     assert "is smaller than the patch of 64 pixels" in one_line(err) and "Caught" not in one_line(err)
+
+
+def test_a_stage_that_is_called_as_a_loss_can_be_opened(train, data):
+    code, _, err = train(
+        "model=discogan", "degradation=jpeg", "degradation.scale=1", "metrics=offline", "budget.steps=20"
+    )
+    assert code == 0, err
+    (folder,) = (data / "runs").glob("*_s0*")
+    stages = sorted(path.stem for path in (folder / "checkpoints").glob("*.safetensors"))
+    assert stages == ["cycle", "gan"]
+    for stage in stages:
+        assert trained(folder / "checkpoints" / f"{stage}.safetensors").origin.selection == stage

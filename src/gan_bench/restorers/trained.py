@@ -44,7 +44,7 @@ def trained(path: str | Path) -> NetworkRestorer:
     """Load a run: its generator, or that of a file in it such as `checkpoints/best.ckpt` where this one is named.
 
     Only `config.yaml`, the weights, and two files of facts about the training are read. Where a checkpoint holds the
-    average of the generator, it is taken.
+    average of the generator, it is taken. `degrader.safetensors` of a GAN of two directions degrades, at gt's size.
 
     Raises:
         UsageError: not a complete run, or weights that do not fit its config.
@@ -55,7 +55,8 @@ def trained(path: str | Path) -> NetworkRestorer:
         raise UsageError(f"{path}: not a complete run; it needs config.yaml and generator.safetensors")
     config = read_yaml(folder / "config.yaml")
     weights = folder / "generator.safetensors" if path == folder else path
-    network = build(config["model"]["generator"], key="model.generator")
+    way = "degrader" if weights.stem == "degrader" else "generator"
+    network = build(config["model"][way], key=f"model.{way}")
     _load(network, weights)
     origin = Origin(
         model=config["model"]["name"],
@@ -67,8 +68,8 @@ def trained(path: str | Path) -> NetworkRestorer:
         training_seconds=read_facts(folder / "training.json").get("seconds") if weights.stem in WHOLE else None,
         config=config,
     )
-    scale = config["degradation"]["scale"]
-    return NetworkRestorer(network.eval(), scale, config["model"]["generator"].get("num_in_ch", 3), origin)
+    scale = config["degradation"]["scale"] if way == "generator" else 1
+    return NetworkRestorer(network.eval(), scale, config["model"][way].get("num_in_ch", 3), origin)
 
 
 def _load(network: torch.nn.Module, weights: Path) -> None:
