@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from gan_bench.errors import UsageError, did_you_mean
 
-__all__ = ["Cell", "find_cells"]
+__all__ = ["SPLITS", "Cell", "Split", "find_cells"]
 
 Split = Literal["train", "validation", "test"]
 SPLITS = get_args(Split)

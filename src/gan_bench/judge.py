@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,6 @@ from gan_bench.benchmark import Result
 from gan_bench.benchmark.result import key, read
 from gan_bench.data import TestSet, describe
 from gan_bench.errors import UsageError
-from gan_bench.image import to_uint8
 from gan_bench.metrics import Protocol, Suite, aggregate
 from gan_bench.provenance import code_version, provenance
 from gan_bench.restorers import Restorer
@@ -86,17 +84,6 @@ class Question:
         """The metrics, as far as this machine has their weights."""
         return Suite(self.metrics, self.protocol, self.tests.scale, self.instead)
 
-    @cached_property
-    def reals_sha256(self) -> str | None:
-        """SHA-256 over shape and 8-bit pixels of the real images, where a metric of sets compares with them."""
-        if not self.suite.sets:
-            return None
-        digest = hashlib.sha256()
-        for images in self.tests.reals():
-            pixels = to_uint8(images[0])
-            digest.update(f"{pixels.shape}\0".encode() + pixels.tobytes())
-        return digest.hexdigest()
-
     @property
     def what(self) -> dict[str, Any]:
         """The first group of the result; it decides its key."""
@@ -117,7 +104,7 @@ class Question:
             "checkpoint_sha256": origin.checkpoint_sha256,
             "lq_sha256": self.tests.lq_sha256,
             "gt_sha256": self.tests.gt_sha256,
-            "reals_sha256": self.reals_sha256,
+            "reals_sha256": self.tests.reals_sha256 if self.suite.sets else None,
             "code": code_version(),
             "trained_on": _training(origin.config),
         }

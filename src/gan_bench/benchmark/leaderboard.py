@@ -126,14 +126,12 @@ def _table(title: str, results: Sequence[Result], others: Mapping[str, set[str]]
         *mixed.values(),
         *_of_other_inputs(ranked, others),
     )
-
-    def cells(name: str) -> tuple[Cell, ...]:
-        scored = score_cells(name, ranked, notes)
-        return tuple(cell._replace(best=False) for cell in scored) if name in mixed else scored
-
     columns = [
         *_varying("seed", ranked),
-        *(Column(head(ranked, name), cells(name), name) for name in metrics),
+        *(
+            Column(head(ranked, name), score_cells(name, ranked, notes, ranks=name not in mixed), name)
+            for name in metrics
+        ),
         *_measured("params", [count(result.cost.get("parameters")) for result in ranked]),
         *_measured("training", [duration(result.cost.get("training_seconds")) for result in ranked]),
         *_varying("selection", ranked),

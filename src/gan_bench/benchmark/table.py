@@ -81,7 +81,11 @@ def notes_of(results: Sequence[Result], metrics: Sequence[str]) -> list[str]:
 
 
 def score_cells(
-    metric: str, results: Sequence[Result | None], notes: Sequence[str], own: Sequence[bool] = ()
+    metric: str,
+    results: Sequence[Result | None],
+    notes: Sequence[str],
+    own: Sequence[bool] = (),
+    ranks: bool = True,
 ) -> tuple[Cell, ...]:
     """A metric's cells; what looks equal at the digits shown is equal, so that ties are all marked.
 
@@ -90,10 +94,11 @@ def score_cells(
         results: one per row, None for what was not judged.
         notes: of the table; they hold the reason of each number that is missing or does not rank.
         own: whether a row was trained on what it is judged on here.
+        ranks: whether the rows compare, so that one may be the best.
     """
     there = [result for result in results if result]
     values = [value for result in there if (value := rank_by(result, metric)) is not None]
-    best = (max if higher(there, metric) else min)(values) if len(values) > 1 else None
+    best = (max if higher(there, metric) else min)(values) if ranks and len(values) > 1 else None
     shown = "" if best is None else _text(there, metric, best)
 
     def cell(result: Result | None, at_home: bool) -> Cell:

@@ -11,10 +11,11 @@ import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from gan_bench.cells import SPLITS
 from gan_bench.data.images import Images, list_images, sound
 from gan_bench.data.pages import Page, View, pages_of
 from gan_bench.data.source import Source
-from gan_bench.data.splits import SPLITS, by_page, complete_splits
+from gan_bench.data.splits import by_page, complete_splits
 from gan_bench.errors import UsageError
 
 __all__ = ["Pairs"]

@@ -151,6 +151,7 @@ class _Cut(NamedTuple):
         return self._replace(top=self.top * scale, left=self.left * scale, side=self.side * scale)
 
     def of(self, pixels: np.ndarray, margin: int = 0) -> np.ndarray:
+        """(H, W, C) -> that square with `margin` pixels around it, turned and mirrored."""
         height, width = pixels.shape[:2]
         rows, columns = (
             _mirrored(first, self.side, margin, size) for first, size in ((self.top, height), (self.left, width))

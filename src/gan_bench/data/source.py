@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from torch.utils.data import Dataset
 
+from gan_bench.cells import Split
 from gan_bench.data.images import Images
 from gan_bench.data.sampler import Crops, PairedCrops, UnpairedCrops
 from gan_bench.data.testset import Degraded, Given, TestSet
 from gan_bench.degradations.base import Degradation
 from gan_bench.errors import UsageError
 
-__all__ = ["Source", "Split"]
-
-Split = Literal["train", "validation", "test"]
+__all__ = ["Source"]
 
 
 class Source:

@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from gan_bench.cells import SPLITS
 from gan_bench.data.pages import Page, pages_of
 from gan_bench.errors import UsageError
 
-__all__ = ["SPLITS", "by_page", "complete_splits", "rank"]
+__all__ = ["by_page", "complete_splits", "rank"]
 
 log = logging.getLogger(__name__)
 
-SPLITS = ("train", "validation", "test")
 Entry = TypeVar("Entry", Path, Page, Path | Page)
 
 

@@ -74,6 +74,11 @@ class TestSet:
         """The same of gt, where lq was given beside it; None where lq was made of it, or there is none."""
         return None
 
+    @cached_property
+    def reals_sha256(self) -> str:
+        """The same of `reals`, whatever they are called."""
+        return _sha256(("", image) for image in self.reals())
+
 
 class Degraded(TestSet):
     """lq made from gt by a degradation that is drawn from (seed, image name), on the CPU, rounded to 8 bit.
@@ -169,7 +174,9 @@ class Given(TestSet):
     @cached_property
     def gt_sha256(self) -> str | None:
         """Over the gt images, which say as much of a score as the lq images do."""
-        return None if self.gt is None else _sha256((batch.name[0], batch.gt) for batch in self)
+        if self.gt is None:
+            return None
+        return _sha256((name, self._cropped(self.gt, self._gt_of[name])) for name in self.names)
 
     def reals(self) -> Iterator[Tensor]:
         """The gt images, or those that stand in for them."""

@@ -200,12 +200,13 @@ class Recipe(L.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         """One step: every player whose turn it is learns once from the batch."""
         torch.manual_seed(seed_of("step", self.seed, self.step, self.global_rank))
-        optimizers = dict(zip(self.players(), self._optimizers(), strict=True))
+        players = self.players()
+        optimizers = dict(zip(players, self._optimizers(), strict=True))
         batch = self.seen(batch)
         fakes, losses = self.fakes(batch), dict[str, Tensor]()
         for name in self.turns(self.step):
             if name == "generator":
-                with _frozen(self.players().get("discriminator")):
+                with _frozen(players.get("discriminator")):
                     losses |= self._learn(name, optimizers[name], self._generator_losses(batch, fakes))
             else:
                 detached = {key: value.detach() for key, value in fakes.items()}
