@@ -7,6 +7,8 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from gan_bench.data import Degraded, Given, Images
@@ -17,6 +19,7 @@ from gan_bench.judge import Question, answer, evaluate, score_images
 from gan_bench.metrics import SetMetric, Suite, get_protocol
 from gan_bench.metrics import suite as room
 from gan_bench.restorers import Bicubic, Origin
+from tests.ranks import in_ranks
 
 
 class Spy(Bicubic):
@@ -323,3 +326,59 @@ def test_an_image_that_no_set_can_take_is_named(tests):
 
     with pytest.raises(UsageError, match=r"^1: NaN$"):
         answer(question(tests, Broken(), metrics=("gap",)))
+
+
+# Judging that is shared
+
+
+@pytest.fixture(scope="module")
+def eight(tmp_path_factory):
+    """Pixels of eight images."""
+    folder = tmp_path_factory.mktemp("eight")
+    images(folder, 8)
+    return sorted(folder.glob("*.png"))
+
+
+def of(paths):
+    gt = Images(paths, paths[0].parent, num_ch=None)
+    return Degraded("some", gt, Downscale(2), {"name": "bicubic", "parameters": {"scale": 2}})
+
+
+def scored(tests, on_image=None, shared=False, restorer=None):
+    suite = Suite(["psnr", "ssim"], get_protocol("y"), 2)
+    return score_images(restorer or Spy(), tests, suite, on_image, shared)
+
+
+@settings(max_examples=20, deadline=None)
+@given(count=st.integers(1, 8), ranks=st.sampled_from([1, 2, 3, 7]))
+def test_a_shared_set_has_the_scores_that_one_process_gives_it(eight, count, ranks):
+    paths, spies, shown = eight[:count], [Spy() for _ in range(ranks)], [[] for _ in range(ranks)]
+    alone, _ = scored(of(paths))
+
+    def work(rank):
+        return scored(of(paths), lambda batch, _: shown[rank].append(batch.name[0]), True, spies[rank])
+
+    told = in_ranks(ranks, work)
+    for scores, seconds in told:
+        assert scores == alone and list(scores) == list(alone)  # to the last bit, in the order of the set
+        assert seconds == told[0][1] > 0
+    assert shown == [spy.seen for spy in spies] == [list(alone)[rank::ranks] for rank in range(ranks)]
+
+
+@pytest.mark.parametrize("ranks", [2, 3, 7])
+@pytest.mark.parametrize("broken", [0, 2])
+def test_an_image_that_cannot_be_judged_ends_all_processes_alike(eight, ranks, broken):
+    class Broken(Spy):
+        def restore(self, batch):
+            if batch.name[0] == str(broken):
+                raise UsageError(f"{batch.name[0]}: not enough memory")
+            return super().restore(batch)
+
+    raised = in_ranks(ranks, lambda rank: scored(of(eight[:4]), None, True, Broken()))
+    assert [(type(one), str(one)) for one in raised] == [(UsageError, f"{broken}: not enough memory")] * ranks
+
+
+def test_unshared_judging_asks_no_other_process(eight):
+    """As at the end of a run, where the first process judges alone."""
+    told = in_ranks(2, lambda rank: scored(of(eight[:3])) if rank == 0 else None)
+    assert told[0][0] == scored(of(eight[:3]))[0]

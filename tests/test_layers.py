@@ -11,7 +11,7 @@ import gan_bench
 
 ROOT = Path(gan_bench.__file__).parent
 FLOOR = {
-    **dict.fromkeys(("errors", "files", "chance", "processes"), 0),
+    **dict.fromkeys(("errors", "files", "chance", "processes", "started"), 0),
     **dict.fromkeys(("batch", "image", "resize", "tiling", "panels", "sheet"), 0),
     **dict.fromkeys(("download", "weights"), 0),
     **dict.fromkeys(("networks", "losses", "degradations", "metrics", "benchmark"), 1),
@@ -21,7 +21,7 @@ FLOOR = {
     **dict.fromkeys(("judge",), 4),
     **dict.fromkeys(("callbacks", "tracking", "trials"), 5),
     **dict.fromkeys(("runfolder", "contest", "commands", "degrade", "perf", "run", "stock", "sweep", "cli"), 6),
-    **dict.fromkeys(("interpolate", "kernelgan", "starting", "training", "work"), 6),
+    **dict.fromkeys(("interpolate", "jobs", "kernelgan", "starting", "training", "work"), 6),
 }
 SAME_FLOOR = {
     ("check", "targets"), ("config", "check"), ("config", "cells"), ("config", "naming"), ("naming", "check"),
@@ -29,7 +29,7 @@ SAME_FLOOR = {
     ("run", "runfolder"), ("run", "starting"), ("run", "training"), ("run", "work"), ("starting", "runfolder"),
     ("training", "runfolder"), ("training", "starting"), ("training", "work"),
     ("kernelgan", "commands"),
-    ("sweep", "run"), ("sweep", "commands"), ("sweep", "cli"),
+    ("sweep", "run"), ("sweep", "commands"), ("sweep", "cli"), ("sweep", "jobs"),
     ("cli", "commands"), ("cli", "sweep"),
 }  # fmt: skip
 ONLY_IN = {

@@ -34,6 +34,15 @@ def test_neighbourhoods_within_a_quarter_of_the_overlap_see_no_windows(height, w
     torch.testing.assert_close(result, function(image), atol=1e-6, rtol=0)
 
 
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 3), st.integers(1, 12), st.integers(0, 5))
+def test_neighbourhoods_within_the_guard_see_no_windows_however_much_these_share(height, width, radius, core, fade):
+    """From nothing to fade, to pixels that lie in many windows."""
+    function, image, overlap = blur(radius), torch.rand(1, 3, height, width), 2 * radius + fade
+    result = tiled(function, image, 1, overlap + core, overlap, guard=radius)
+    torch.testing.assert_close(result, function(image), atol=1e-6, rtol=0)
+
+
 def test_one_window_is_the_function_itself():
     image = torch.rand(1, 3, 20, 30)
     assert torch.equal(tiled(blur(2), image, 1, 30, 8), blur(2)(image))
@@ -71,10 +80,16 @@ def test_no_gradients_are_kept():
     assert not tiled(blur(1), image, 1, 8, 4).requires_grad
 
 
-@pytest.mark.parametrize(("tile", "overlap"), [(0, 0), (8, 5), (8, -1)])
+@pytest.mark.parametrize(("tile", "overlap"), [(0, 0), (8, 8), (8, -1)])
 def test_overlap_out_of_range_is_refused(tile, overlap):
     with pytest.raises(ValueError, match="overlap"):
         tiled(enlarge, torch.rand(1, 3, 9, 9), 3, tile, overlap)
+
+
+@pytest.mark.parametrize("guard", [-1, 3])
+def test_guard_out_of_range_is_refused(guard):
+    with pytest.raises(ValueError, match="guard"):
+        tiled(enlarge, torch.rand(1, 3, 9, 9), 3, 8, 5, guard=guard)
 
 
 def test_wrong_scale_is_refused():

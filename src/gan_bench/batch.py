@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
-__all__ = ["Batch", "Pair", "Sample"]
+__all__ = ["Batch", "Pair", "Sample", "widened"]
 
 
 class Sample(NamedTuple):
@@ -56,3 +57,8 @@ class Batch(NamedTuple):
     lq: Tensor
     gt: Tensor
     name: tuple[str, ...]
+
+
+def widened(values: Tensor) -> Tensor:
+    """At least float32, which is what is compared: a mean of bfloat16 numbers keeps two digits only."""
+    return values.float() if values.dtype in (torch.bfloat16, torch.float16) else values

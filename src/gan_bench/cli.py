@@ -1,6 +1,7 @@
 """The doors: `gan-bench train | benchmark | restore | degrade | ...`; a mistake ends in one line and a code.
 
-0 done, 1 the work or some of it failed, 2 wrong usage, 130 interrupted. Nothing heavy is imported before it is needed.
+0 done, 1 the work or some of it failed, 2 wrong usage, 130 interrupted, 143 terminated. Nothing heavy is imported
+before it is needed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gan_bench import __version__
-from gan_bench.errors import GanBenchError
+from gan_bench.errors import GanBenchError, Stopped
 
 __all__ = ["main", "show_warnings", "train"]
 
@@ -33,7 +34,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["train"]:
         return train(words[1:])
-    arguments = _parser().parse_args(words)
+    arguments, more = _parser().parse_known_args(words)
+    if hasattr(arguments, "overrides") and all("=" in word and word[0] != "-" for word in more):
+        arguments.overrides += more  # words between which options stand
+    elif more:
+        _parser().error(f"unrecognized arguments: {' '.join(more)}")
     return _guarded(lambda: arguments.run(arguments))
 
 
@@ -58,6 +63,13 @@ def _guarded(work: Callable[[], int]) -> int:
         return work()
     except GanBenchError as error:
         return _fail(str(error), error.exit_code)
+    except Stopped as stopped:
+        from gan_bench.processes import is_main_process
+
+        if not is_main_process():  # whoever started this one tells, and takes a code of its own for a crash
+            return 0
+        print(stopped, file=sys.stderr)
+        return stopped.exit_code
     except KeyboardInterrupt:
         return _fail("interrupted; the same command goes on from the last checkpoint", 130)
     except BrokenPipeError:
@@ -107,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     _interpolate(commands.add_parser("interpolate", help="weights between a run's first stage and its last"))
     _degrade(commands.add_parser("degrade", help="see a degradation: its lq files, and what was drawn for them"))
     _kernels(commands.add_parser("kernels", help="blur kernels of real images, for degradation=realsr"))
-    _perf(commands.add_parser("perf", help="how fast a degradation is, beside plain references"))
+    _perf(commands.add_parser("perf", help="how fast a training or a degradation is, beside plain references"))
     _weights(commands.add_parser("weights", help="the files of weights that metrics and losses want"))
     return parser
 
@@ -191,15 +203,22 @@ def _kernels(parser: argparse.ArgumentParser) -> None:
 
 
 def _perf(parser: argparse.ArgumentParser) -> None:
-    parser.description = "Measure a degradation in images per second, by step, beside two references in the same run."
-    parser.add_argument("--degradation", metavar="NAME", required=True, help="a name of conf/degradation")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a value of the degradation")
-    parser.add_argument("--scale", type=int, metavar="N", help="gt over lq; default: the degradation's own")
-    parser.add_argument("--patch", type=int, default=256, metavar="N", help="gt pixels that are kept; default 256")
-    parser.add_argument("--batch", type=int, default=16, metavar="N", help="images at a time; default 16")
-    parser.add_argument("--rounds", type=int, default=6, metavar="N", help="batches to measure; default 6")
-    parser.add_argument("--threads", type=int, default=1, metavar="N", help="default 1")
+    parser.description = (
+        "Measure a training by the words of gan-bench train (model=esrgan trainer=cpu): its step beside a plain loop in "
+        "the same run and by part, its memory, and how fast it restores. Or measure a degradation."
+    )
+    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="of a training, as for gan-bench train")
+    parser.add_argument("--rounds", type=int, metavar="N", help="to measure; default 5, of a degradation 6")
+    parser.add_argument("--threads", type=int, metavar="N", help="default: torch's own, of a degradation 1")
     parser.add_argument("--json", metavar="FILE", help="also write every number")
+    parser.add_argument("--no-inference", dest="inference", action="store_false", help="leave out restoring")
+    parser.add_argument("--no-memory", dest="memory", action="store_false", help="leave out peak memory")
+    parts = parser.add_argument_group("a degradation in images per second, by step, beside two references")
+    parts.add_argument("--degradation", metavar="NAME", help="a name of conf/degradation")
+    parts.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a value of the degradation")
+    parts.add_argument("--scale", type=int, metavar="N", help="gt over lq; default: the degradation's own")
+    parts.add_argument("--patch", type=int, metavar="N", help="gt pixels that are kept; default 256")
+    parts.add_argument("--batch", type=int, metavar="N", help="images at a time; default 16")
     parser.set_defaults(run=_lazy("perf", "perf"))
 
 

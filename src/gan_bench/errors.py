@@ -1,4 +1,4 @@
-"""The two ways in which a command ends without having done its work; both become one line on stderr.
+"""The ways in which a command ends without having done its work; each becomes one line on stderr.
 
 A message names the thing, the cause and the way out. Any other exception is a defect of ours and keeps its traceback.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["GanBenchError", "UsageError", "WorkError", "did_you_mean"]
+__all__ = ["GanBenchError", "Stopped", "UsageError", "WorkError", "did_you_mean", "out_of_memory"]
 
 
 class GanBenchError(Exception):
@@ -25,6 +25,27 @@ class UsageError(GanBenchError):
 
 class WorkError(GanBenchError):
     """The command was right and the work, or some of it, failed: exit code 1."""
+
+
+class Stopped(BaseException):
+    """The work was broken off from outside, with all of it saved; no sweep goes on behind it.
+
+    Args:
+        message: what happened, and the way on.
+        exit_code: 128 and the number of the signal, or 0 where somebody else has taken care of what is left.
+    """
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, on whatever device: only CUDA has an error of its own for that."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    words = ("allocate memory", "out of memory", "bad_alloc", "ALLOC_FAILED")
+    return isinstance(error, RuntimeError) and any(word in str(error) for word in words)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from gan_bench.errors import WorkError
 
-__all__ = ["write_atomically"]
+__all__ = ["replacing", "stray", "write_atomically"]
 
 
 def write_atomically(path: Path, data: bytes | memoryview) -> None:
@@ -22,17 +24,50 @@ def write_atomically(path: Path, data: bytes | memoryview) -> None:
     Raises:
         WorkError: it cannot be written; nothing is left behind.
     """
+    with replacing(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write into, which takes the place of `path` when it is complete and on the disk.
+
+    Args:
+        path: its folder is made if missing.
+
+    Yields:
+        A file under another name, removed where something fails; a process that is killed leaves it, see `stray`.
+
+    Raises:
+        WorkError: it cannot be written; nothing is left behind.
+    """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("xb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+        _flush_folder(path.parent)
     except OSError as error:
         cause = error.strerror or error
         raise WorkError(f"{path}: cannot be written ({cause}); make room or choose another folder") from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def stray(folder: Path) -> list[Path]:
+    """What killed processes left of unfinished files in a folder; ask only where nobody writes into it."""
+    return sorted(folder.glob(".*.tmp"))
+
+
+def _flush_folder(folder: Path) -> None:
+    """Bring a new name to the disk; some systems cannot."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

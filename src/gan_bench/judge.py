@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from gan_bench.benchmark.result import key, read
 from gan_bench.data import TestSet, describe
 from gan_bench.errors import UsageError
 from gan_bench.metrics import Protocol, Suite, aggregate
+from gan_bench.processes import share, together
 from gan_bench.provenance import code_version, provenance
 from gan_bench.restorers import Restorer
 
@@ -26,7 +29,7 @@ OnImage = Callable[[Batch, Tensor], None]
 
 
 def score_images(
-    restorer: Restorer, tests: TestSet, suite: Suite, on_image: OnImage | None = None
+    restorer: Restorer, tests: TestSet, suite: Suite, on_image: OnImage | None = None, shared: bool = False
 ) -> tuple[dict[str, dict[str, float]], float]:
     """Restore every image of a set and score it; metrics of sets have no part in it, as in validation.
 
@@ -34,27 +37,36 @@ def score_images(
         restorer: what is judged.
         tests: the set.
         suite: the metrics.
-        on_image: called with each pair and what became of it.
+        on_image: called with each pair and what became of it; of a shared set, in the process that restored it.
+        shared: all processes of a training call for it together and restore a share each. All get the same scores.
 
     Returns:
-        scores by image name, and the seconds spent restoring.
+        scores by image name, in the order of the set, and the seconds spent restoring, of all processes together.
 
     Raises:
-        UsageError: an image that cannot be restored or scored.
+        UsageError: an image that cannot be restored or scored, in whichever process.
     """
-    images: dict[str, dict[str, float]] = {}
-    seconds = 0.0
-    for batch in tests:
+
+    def one(index: int) -> tuple[int, dict[str, float], float]:
+        batch = tests[index]
         start = time.perf_counter()
         restored = restorer.restore(batch)
-        seconds += time.perf_counter() - start
+        seconds = time.perf_counter() - start
         try:
-            images[batch.name[0]] = suite.score(restored, batch.gt, batch.lq)[0]
+            row = suite.score(restored, batch.gt, batch.lq)[0]
         except ValueError as error:  # an image that a metric cannot look at: too small, not a number
             raise UsageError(f"{batch.name[0]}: {error}") from None
         if on_image:
             on_image(batch, restored)
-    return images, seconds
+        return index, row, seconds
+
+    if shared:
+        parts = together(lambda: [one(index) for index in share(len(tests))])
+        scored = sorted(chain(*parts), key=itemgetter(0))
+    else:
+        scored = [one(index) for index in range(len(tests))]
+    images = {tests.names[index]: row for index, row, _ in scored}
+    return images, sum(seconds for *_, seconds in scored)
 
 
 @dataclass(frozen=True)

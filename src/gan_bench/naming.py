@@ -13,7 +13,9 @@ from gan_bench.check import leaves
 __all__ = ["differences", "fingerprint", "run_name"]
 
 # Root keys that say where and how a model is computed, or on what it is judged, never what the model is.
-UNNAMED = frozenset({"trainer", "logger", "paths", "workers", "allow", "suite", "hydra"})
+UNNAMED = frozenset(
+    {"trainer", "channels_last", "compile", "workers", "save_every", "logger", "paths", "allow", "suite", "hydra"}
+)
 
 
 def fingerprint(config: Mapping[str, Any]) -> str:

@@ -16,8 +16,9 @@ from gan_bench.config import build, cells, plain
 from gan_bench.data import TestSet
 from gan_bench.judge import Question
 from gan_bench.metrics import Suite
+from gan_bench.processes import is_main_process
 from gan_bench.restorers import Restorer, trained
-from gan_bench.runfolder import claimed, is_main_process
+from gan_bench.runfolder import claimed
 from gan_bench.starting import check_start
 from gan_bench.tracking import followed, log_results
 from gan_bench.training import seeded, train
@@ -78,12 +79,14 @@ def _logger(cfg: DictConfig, folder: Path) -> Any:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Lightning's remarks on choices that are ours are not for the user."""
-    lightning = logging.getLogger("lightning.pytorch")
-    level = lightning.level
-    lightning.setLevel(logging.ERROR)
+    told = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [one.level for one in told]
+    for one in told:
+        one.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="lightning")
             yield
     finally:
-        lightning.setLevel(level)
+        for one, level in zip(told, levels, strict=True):
+            one.setLevel(level)

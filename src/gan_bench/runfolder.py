@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,13 +12,9 @@ from typing import Any
 from gan_bench.config import differences, read_yaml, to_yaml
 from gan_bench.errors import GanBenchError, UsageError
 from gan_bench.files import write_atomically
+from gan_bench.processes import is_main_process
 
-__all__ = ["claimed", "is_main_process"]
-
-
-def is_main_process() -> bool:
-    """Whether this is the process that the user started; Lightning and clusters number the others."""
-    return all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "NODE_RANK", "SLURM_PROCID", "RANK"))
+__all__ = ["claimed"]
 
 
 @contextmanager

@@ -9,10 +9,11 @@ from typing import Any
 
 from torch import Tensor
 
+from gan_bench.callbacks import resumable
 from gan_bench.errors import UsageError
 from gan_bench.files import write_atomically
+from gan_bench.processes import is_main_process
 from gan_bench.restorers import START, is_run, read_facts, read_states
-from gan_bench.runfolder import is_main_process
 from gan_bench.weights import sha256
 
 __all__ = ["check_start", "weights_to_start_from"]
@@ -28,7 +29,7 @@ def weights_to_start_from(model: Mapping[str, Any], folder: Path) -> dict[str, A
     Raises:
         UsageError: no such weights.
     """
-    if model.get("start_from") is None or (folder / "checkpoints" / "last.ckpt").exists():
+    if model.get("start_from") is None or resumable(folder / "checkpoints"):
         return None
     path = _file(model)
     if path.name != Path(str(model["start_from"])).name and not is_run(path.parent):

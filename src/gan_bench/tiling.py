@@ -1,7 +1,7 @@
 """Large images through small windows: what a network cannot take at once, it takes in blended pieces.
 
-Windows share `overlap` pixels. The outer quarter of a shared strip, where a window lacks its surroundings, has no
-weight; across the middle half a raised cosine fades from one window to the next.
+Windows share `overlap` pixels. The outer part of a shared strip, `guard` pixels, where a window lacks its surroundings,
+has no weight; across the rest a raised cosine fades from one window to the next.
 """
 
 from __future__ import annotations
@@ -21,32 +21,38 @@ def tiled(
     tile: int,
     overlap: int,
     progress: Callable[[int, int], None] | None = None,
+    guard: int | None = None,
 ) -> Tensor:
     """Applies function window by window, without gradients, and blends the results on the CPU.
 
     Equal to function(image) where the image fits in one window, and where an output pixel depends on no input farther
-    than overlap / 4 pixels away; else the seams are faded.
+    than guard pixels away; else the seams are faded.
 
     Args:
         function: (B, C, h, w) -> (B, C', h * scale, w * scale).
         image: (B, C, H, W).
         scale: how much larger function's output is.
         tile: side of a window in pixels of image; along a shorter side of the image the window is that side.
-        overlap: pixels of image that neighbouring windows share, at most half a window; the last ones share more.
+        overlap: pixels of image that neighbouring windows share, less than a window; the last ones share more.
         progress: called as progress(done, total) after each window.
+        guard: pixels of image along a window's inner sides that have no weight, at most half the overlap, which leaves
+            nothing to fade; a quarter of it by default.
 
     Returns:
         (B, C', H * scale, W * scale) float on the CPU.
 
     Raises:
-        ValueError: tile or overlap out of range, or function returns another size.
+        ValueError: tile, overlap or guard out of range, or function returns another size.
     """
-    if tile < 1 or not 0 <= overlap <= tile // 2:
-        raise ValueError(f"overlap must be between 0 and half a tile of {tile} pixels, not {overlap}")
+    guard = overlap // 4 if guard is None else guard
+    if not 0 <= overlap < tile:
+        raise ValueError(f"overlap must be at least 0 and less than a tile of {tile} pixels, not {overlap}")
+    if not 0 <= guard <= overlap // 2:
+        raise ValueError(f"guard must be between 0 and half the overlap of {overlap} pixels, not {guard}")
     height, width = image.shape[-2:]
     rows, columns = _starts(height, tile, overlap), _starts(width, tile, overlap)
-    row_weights = _weights(rows, height, tile, overlap, scale)
-    column_weights = _weights(columns, width, tile, overlap, scale)
+    row_weights = _weights(rows, height, tile, overlap, guard, scale)
+    column_weights = _weights(columns, width, tile, overlap, guard, scale)
     windows = [(row, column) for row in range(len(rows)) for column in range(len(columns))]
     result: Tensor | None = None
     for done, (row, column) in enumerate(windows, start=1):
@@ -83,10 +89,9 @@ def _starts(length: int, tile: int, overlap: int) -> list[int]:
     return [*range(0, length - tile, stride), length - tile]
 
 
-def _weights(starts: list[int], length: int, tile: int, overlap: int, scale: int) -> list[Tensor]:
+def _weights(starts: list[int], length: int, tile: int, overlap: int, guard: int, scale: int) -> list[Tensor]:
     """Each window's share of every output pixel along one axis: (min(tile, length) * scale,), together one."""
     size = min(tile, length)
-    guard = overlap // 4
     steps = (overlap - 2 * guard) * scale
     fade = 0.5 - 0.5 * torch.cos(torch.pi * (torch.arange(steps, dtype=torch.float64) + 0.5) / max(steps, 1))
     rise = torch.cat([torch.zeros(guard * scale, dtype=torch.float64), fade])

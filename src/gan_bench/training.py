@@ -5,25 +5,35 @@ from __future__ import annotations
 import copy
 import json
 import logging
-import math
 
 import lightning as L
 import torch
 from torch import nn
 
-from gan_bench.callbacks import AtomicCheckpointIO, Checkpoints, Evaluation, Health, ProgressLine, save_generator
+from gan_bench.callbacks import (
+    CheckpointFiles,
+    Checkpoints,
+    Clock,
+    Evaluation,
+    Health,
+    ProgressLine,
+    Stopping,
+    clear,
+    resumable,
+    save_generator,
+)
 from gan_bench.config import build
 from gan_bench.data.datamodule import DataModule
-from gan_bench.errors import UsageError, WorkError
+from gan_bench.errors import UsageError, WorkError, out_of_memory
 from gan_bench.files import write_atomically
 from gan_bench.metrics import Suite
 from gan_bench.models import Recipe
-from gan_bench.runfolder import is_main_process
+from gan_bench.processes import is_main_process
 from gan_bench.starting import weights_to_start_from
 from gan_bench.tracking import Tracker
 from gan_bench.work import Work
 
-__all__ = ["seeded", "train"]
+__all__ = ["data_of", "seeded", "train", "trainer_of"]
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +54,7 @@ def seeded(work: Work) -> Recipe:
         raise UsageError("perceptual.weights=random teaches nothing: a training takes imagenet, or perceptual=none")
     torch.manual_seed(config["seed"])
     given = {"steps": config["budget"]["steps"], "seed": config["seed"]}
+    given |= {key: config[key] for key in ("accumulate", "channels_last", "compile")}
     start = weights_to_start_from(config["model"], work.place.folder)
     model = build(config["model"], key="model", start_from=start, **given)
     assert isinstance(model, Recipe)
@@ -62,32 +73,68 @@ def train(model: Recipe, work: Work) -> None:
     """
     folder = work.place.folder
     _check_data(model, work)
-    suite = _validation(work)
-    monitor = MONITOR if MONITOR in suite.metrics else next(iter(suite.metrics), None)
-    rises = monitor is None or suite.metrics[monitor].higher_is_better
-    tests = work.source.tests("validation", "validation", work.degradation)
-    channels = work.config["model"]["generator"].get("num_in_ch", 3)
-    checkpoints = Checkpoints(folder / "checkpoints", f"val/{monitor}" if monitor else None, rises)
-    evaluation = Evaluation(tests, suite, folder, channels, work.label)
+    if is_main_process():
+        clear(folder / "checkpoints")
+    clock, evaluation = Clock(), _evaluation(work)
+    checkpoints = _checkpoints(work, evaluation, clock)
     health = Health(evaluation)
-    bar = ProgressLine(work.label, health, work.place.number, work.place.count)
-    trainer = _trainer(model, work, [evaluation, health, bar, checkpoints])
-    last = folder / "checkpoints" / "last.ckpt"
+    bar = ProgressLine(work.label, health, clock, work.budget("batch"), work.place.number, work.place.count)
+    trainer = trainer_of(model, work, [clock, Stopping(checkpoints), evaluation, health, bar, checkpoints])
+    if isinstance(work.logger, Tracker):
+        work.logger.follow(evaluation.curve)
     _rehearse(model, work, trainer.world_size)
-    try:
-        trainer.fit(model, _data(model, work), ckpt_path=str(last) if last.exists() else None, weights_only=True)
-    except SystemExit:  # what Lightning makes of Ctrl-C
-        raise KeyboardInterrupt from None
-    except UsageError as error:
-        raise UsageError(_said(error)) from None
+    _fit(trainer, model, work)
     if model.step < model.steps:
         raise WorkError(f"training ended at step {model.step} of {model.steps}; the same command goes on with it")
     if trainer.is_global_zero:
-        facts = {"seconds": checkpoints.seconds, "steps": model.step, "best": checkpoints.best}
+        facts = {"seconds": clock.seconds, "steps": model.step, "best": checkpoints.best}
         facts |= {"health": health.sentence} if health.sentence else {}
         write_atomically(folder / "training.json", (json.dumps(facts, indent=1, sort_keys=True) + "\n").encode())
         for name, network in reversed(model.products.items()):  # the generator last: it says that the run is complete
             save_generator(network, folder / f"{name}.safetensors")
+
+
+def _fit(trainer: L.Trainer, model: Recipe, work: Work) -> None:
+    """Train, or go on, with errors in one line."""
+    start = resumable(work.place.folder / "checkpoints")
+    try:
+        trainer.fit(model, data_of(model, work), ckpt_path=str(start) if start else None, weights_only=True)
+    except SystemExit as left:
+        if isinstance(left.__context__, KeyboardInterrupt):  # what Lightning makes of Ctrl-C
+            raise KeyboardInterrupt from None
+        raise  # submitit has requeued the job
+    except UsageError as error:
+        raise UsageError(_said(error)) from None
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        raise WorkError(_too_large(model, work)) from None
+
+
+def _too_large(model: Recipe, work: Work) -> str:
+    """What to lower."""
+    batch, patch = (work.budget(key) for key in ("batch", "patch"))
+    lower = [f"budget.batch={batch}", f"budget.patch={model.stage.patch or patch}"]
+    lower += [] if model.accumulate >= batch else [f"or cut the batch with accumulate={2 * model.accumulate}"]
+    lower += ["or take trainer.precision=bf16-mixed"] if work.precision == "32-true" else []
+    return f"not enough memory for step {model.step + 1} of {model.steps}: lower {', '.join(lower)}"
+
+
+def _evaluation(work: Work) -> Evaluation:
+    tests = work.source.tests("validation", "validation", work.degradation)
+    channels = work.config["model"]["generator"].get("num_in_ch", 3)
+    every = int(work.config["budget"]["val_every"])
+    return Evaluation(tests, _validation(work), work.place.folder, channels, work.label, every)
+
+
+def _checkpoints(work: Work, evaluation: Evaluation, clock: Clock) -> Checkpoints:
+    metrics = evaluation.suite.metrics
+    monitor = MONITOR if MONITOR in metrics else next(iter(metrics), None)
+    rises = monitor is None or metrics[monitor].higher_is_better
+    every = work.config["save_every"]
+    if not (isinstance(every, int | float) and every >= 0):
+        raise UsageError(f"save_every={every}: minutes are needed, 0 saves after each step")
+    return Checkpoints(work.place.folder / "checkpoints", evaluation, clock, monitor, rises, every)
 
 
 def _said(error: UsageError) -> str:
@@ -108,6 +155,10 @@ def _check_data(model: Recipe, work: Work) -> None:
 def _rehearse(model: Recipe, work: Work, processes: int) -> None:
     """Let copies of the discriminators see a batch: what they cannot judge is known at the start, not in mid-way."""
     batch, patch = (work.budget(key) for key in ("batch", "patch"))
+    if (share := batch // processes) % model.accumulate:
+        raise UsageError(
+            f"accumulate={model.accumulate} does not divide the {share} images of a process; see budget.batch"
+        )
     sizes = {stage.patch or patch for stage in model.stages if stage.weights.get("adversarial")}
     channels = work.source.num_ch * (2 if model.conditional else 1)
     playing = model.players().get("discriminator")
@@ -132,17 +183,23 @@ def _validation(work: Work) -> Suite:
     return suite
 
 
-def _trainer(model: Recipe, work: Work, callbacks: list[L.Callback]) -> L.Trainer:
-    """Lightning's trainer, with what is ours to decide: an epoch is the steps between two validations."""
+def trainer_of(model: Recipe, work: Work, callbacks: list[L.Callback]) -> L.Trainer:
+    """Lightning's trainer, with what is ours to decide: the whole training is one epoch, and a step is a batch.
+
+    Args:
+        model: to be trained.
+        work: whose trainer is built.
+        callbacks: what accompanies it, beside a tracker.
+    """
     config, folder = work.config, work.place.folder
     tracker = [work.logger] if isinstance(work.logger, Tracker) else []
     trainer: L.Trainer = build(
         {**config["trainer"], "precision": work.precision},
         key="trainer",
-        max_epochs=math.ceil(config["budget"]["steps"] / work.epoch),
+        max_epochs=1,
         callbacks=[*callbacks, *tracker],
         logger=False if tracker else work.logger,
-        plugins=[AtomicCheckpointIO()],
+        plugins=[CheckpointFiles()],
         default_root_dir=folder,
         use_distributed_sampler=False,
         limit_val_batches=0,
@@ -150,17 +207,34 @@ def _trainer(model: Recipe, work: Work, callbacks: list[L.Callback]) -> L.Traine
         log_every_n_steps=model.log_every,
         enable_model_summary=False,
     )
+    _check_count(trainer)
     return trainer
 
 
-def _data(model: Recipe, work: Work) -> DataModule:
+def _check_count(trainer: L.Trainer) -> None:
+    """Refuse other numbers of devices and nodes than torchrun or SLURM started processes for."""
+    environment = getattr(trainer.strategy, "cluster_environment", None)
+    if environment is not None and environment.creates_processes_externally:
+        try:
+            environment.validate_settings(trainer.num_devices, trainer.num_nodes)
+        except ValueError as error:
+            raise UsageError(f"trainer: {' '.join(str(error).split())}") from None
+
+
+def data_of(model: Recipe, work: Work) -> DataModule:
+    """The stream of training batches.
+
+    Args:
+        model: whose stages say how large the patches are.
+        work: whose data they are.
+    """
     patch = work.budget("patch")
     return DataModule(
         source=work.source,
         degradation=work.degradation,
         batch=work.budget("batch"),
         patches=[(stage.first, stage.patch or patch) for stage in model.stages],
-        steps_per_epoch=work.epoch,
+        steps=model.steps,
         seed=work.config["seed"],
         workers=work.workers,
         pool=work.config["pool"],

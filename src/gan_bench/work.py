@@ -80,11 +80,6 @@ class Work:
         return dict(self.config["metrics"].get("instead") or {})
 
     @property
-    def epoch(self) -> int:
-        """Steps between two validations."""
-        return min(int(self.config["budget"]["val_every"]), int(self.config["budget"]["steps"]))
-
-    @property
     def workers(self) -> int:
         """Processes that decode and crop."""
         if self.config["workers"] is not None:

@@ -101,7 +101,8 @@ def test_a_generator_that_is_not_finite_ends_the_training_in_one_line(train, tmp
     code, _, err = train(*words)
     assert code == 1
     (line,) = [line for line in err.splitlines() if line.startswith("error: ")]
-    assert "training diverged: at step 2 the generator's weights are not finite" in line
+    assert "training diverged at step 2 of 4: of the generator's losses pixel is " in line
+    assert "first in the output of layer generator." in line
 
 
 def test_validation_is_no_training_time(train, tmp_path, monkeypatch):

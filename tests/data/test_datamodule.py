@@ -43,10 +43,18 @@ def module(images, degradation, batch=4, patches=((0, 16),), steps=3, seed=0, wo
     return DataModule(Source({"train": images}), degradation, batch, patches, steps, seed, workers)
 
 
-def batches(data, epoch=0):
-    loader = data.train_dataloader()
-    loader.sampler.set_epoch(epoch)
+def batches(data, part=0):
+    """Those of a training, or of one as many times as long, its part of that number."""
+    loader, steps = data.train_dataloader(), data.steps
+    loader.sampler.first, loader.sampler.steps = part * steps, (part + 1) * steps
     return list(loader)
+
+
+def trainer(rank=0, ranks=1, step=0):
+    """As much of one as the data ask."""
+    strategy = SimpleNamespace(root_device=torch.device("cpu"))
+    model = SimpleNamespace(step=step)
+    return SimpleNamespace(world_size=ranks, global_rank=rank, strategy=strategy, lightning_module=model)
 
 
 @pytest.mark.parametrize("scale", [1, 2, 4, 8])
@@ -67,10 +75,13 @@ def test_what_is_no_sample_passes(images):
     assert module(images, Bicubic(2)).on_after_batch_transfer(batch, 0) is batch
 
 
-def test_an_epoch_has_its_steps_and_goes_on_where_the_last_ended(images):
-    data = module(images, Noise(), batch=4, steps=3)
-    positions = [batch.position.tolist() for epoch in range(2) for batch in batches(data, epoch)]
-    assert positions == [list(range(first, first + 4)) for first in range(0, 24, 4)]
+@pytest.mark.parametrize("done", [0, 1, 5, 6])
+def test_the_stream_begins_at_the_step_that_the_model_stands_at(images, done):
+    data = module(images, Noise(), batch=4, steps=6)
+    data.trainer = trainer(step=done)
+    positions = [batch.position.tolist() for batch in data.train_dataloader()]
+    assert positions == [list(range(first, first + 4)) for first in range(4 * done, 24, 4)]
+    assert len(data.train_dataloader()) == 6
 
 
 def lq_by_position(data, epochs=(0, 1)):
@@ -113,8 +124,7 @@ def test_two_ranks_share_the_batch(images):
     whole, parts = lq_by_position(module(images, Noise()), epochs=(0,)), {}
     for rank in (0, 1):
         data = module(images, Noise())
-        strategy = SimpleNamespace(root_device=torch.device("cpu"))
-        data.trainer = SimpleNamespace(world_size=2, global_rank=rank, strategy=strategy)
+        data.trainer = trainer(rank, 2)
         share = lq_by_position(data, epochs=(0,))
         assert len(share) == 6
         parts |= share
@@ -168,7 +178,7 @@ def test_a_degradation_of_batch_granularity_shares_its_draws_in_a_step_over_all_
 
 def pooled(images, rank=0, ranks=1):
     data = DataModule(Source({"train": images}), Bicubic(4), 4, ((0, 16),), 3, 0, pool=8)
-    data.trainer = SimpleNamespace(world_size=ranks, global_rank=rank)
+    data.trainer = trainer(rank, ranks)
     data.setup("fit")
     return data
 
@@ -195,8 +205,12 @@ def test_a_pool_of_another_number_of_processes_fills_anew_and_says_so(images, ca
     assert "fills anew: there were 1 processes, now there are 2" in caplog.text
 
 
-def test_without_a_pool_there_is_nothing_to_save(images):
-    assert module(images, Bicubic(4)).state_dict() == {}
+def test_another_batch_is_said(images, caplog):
+    one, other = module(images, Bicubic(4), batch=4), module(images, Bicubic(4), batch=2)
+    one.load_state_dict(one.state_dict())
+    assert not caplog.text
+    other.load_state_dict(one.state_dict())
+    assert "goes on with batch 2, before 4: the result is no longer that of an undisturbed run" in caplog.text
 
 
 # Two sides
@@ -266,8 +280,7 @@ def test_two_ranks_share_a_batch_of_pairs(images, lq_of):
     whole, parts = batches(of_pairs(images, lq_of[1], AsGiven())), []
     for rank in (0, 1):
         data = of_pairs(images, lq_of[1], AsGiven())
-        strategy = SimpleNamespace(root_device=torch.device("cpu"))
-        data.trainer = SimpleNamespace(world_size=2, global_rank=rank, strategy=strategy)
+        data.trainer = trainer(rank, 2)
         parts.append(batches(data))
     for one, first, second in zip(whole, *parts, strict=True):
         assert torch.equal(one.image, torch.cat([first.image, second.image]))

@@ -51,20 +51,18 @@ def crops(images):
 # Positions
 
 
-@given(st.integers(1, 20), st.integers(1, 4), st.integers(0, 5))
-def test_ranks_share_what_one_process_would_see(steps, share, epoch):
+@given(st.integers(1, 20), st.integers(1, 4), st.integers(0, 20))
+def test_ranks_share_what_one_process_would_see(steps, share, done):
     for ranks in (1, 2, 4):
         batch = 4 * share
-        samplers = [PositionSampler(steps, batch, rank, ranks) for rank in range(ranks)]
-        for sampler in samplers:
-            sampler.set_epoch(epoch)
+        samplers = [PositionSampler(steps, batch, rank, ranks, min(done, steps)) for rank in range(ranks)]
         seen = [list(sampler) for sampler in samplers]
-        assert all(len(one) == len(sampler) for one, sampler in zip(seen, samplers, strict=True))
+        assert all(len(sampler) == steps * batch // ranks for sampler in samplers)  # wherever it begins
         size = batch // ranks
-        for step in range(steps):
-            together = [position for one in seen for position in one[step * size : (step + 1) * size]]
-            first = (epoch * steps + step) * batch
-            assert together == list(range(first, first + batch))
+        for number, step in enumerate(range(done, steps)):
+            together = [position for one in seen for position in one[number * size : (number + 1) * size]]
+            assert together == list(range(step * batch, (step + 1) * batch))
+        assert all(len(one) == max(0, steps - done) * size for one in seen)
 
 
 def test_one_by_eight_and_two_by_four_see_the_same_samples(crops):
@@ -78,18 +76,13 @@ def test_one_by_eight_and_two_by_four_see_the_same_samples(crops):
         assert whole.position.tolist() == [int(position) for part in parts for position in part.position]
 
 
-@given(st.integers(1, 10), st.integers(1, 8), st.integers(1, 6))
-def test_an_epoch_goes_on_where_the_last_one_ended(steps, batch, epochs):
-    sampler, seen = PositionSampler(steps, batch), []
-    for epoch in range(epochs):
-        sampler.set_epoch(epoch)
-        seen += list(sampler)
-    assert seen == list(range(steps * batch * epochs))
-
-
-def test_without_set_epoch_the_same_epoch_comes_again():
-    sampler = PositionSampler(2, 3)
-    assert list(sampler) == list(sampler) == list(range(6))
+@given(st.lists(st.integers(0, 30), max_size=5), st.integers(1, 8))
+def test_a_training_broken_off_anywhere_sees_what_an_undisturbed_one_sees(stops, batch):
+    seen, first = [], 0
+    for stop in [*sorted(stops), 30]:
+        taken = list(PositionSampler(30, batch, first=first))[: (stop - first) * batch]
+        seen, first = seen + taken, stop
+    assert seen == list(range(30 * batch))
 
 
 def test_a_batch_that_does_not_divide_is_one_line():
@@ -161,8 +154,7 @@ def test_a_position_is_the_same_whatever_was_asked_before(images, positions, shu
 @pytest.mark.parametrize("workers", [1, 2])
 def test_worker_processes_change_no_bit(crops, workers):
     def batches(count):
-        sampler = PositionSampler(4, 4)
-        sampler.set_epoch(2)
+        sampler = PositionSampler(12, 4, first=8)
         return list(DataLoader(crops, 4, sampler=sampler, num_workers=count))
 
     for one, other in zip(batches(0), batches(workers), strict=True):

@@ -197,6 +197,7 @@ def test_training_stops_at_the_budgets_last_step_in_the_middle_of_an_epoch():
 
 
 COMMON = {"generator", "discriminator", "optimizer", "stages", "steps", "seed", "clip", "ema", "start_from"}
+COMMON |= {"accumulate", "channels_last", "compile"}
 BOTH_WAYS = {"degrader", "lq_discriminator"}
 
 

@@ -1,17 +1,23 @@
-"""Networks that see an image as a whole, or draw noise: one call for each image, one result for each name."""
+"""Networks that see an image as a whole, draw noise, or need more memory than there is; and that all is float32."""
 
 import logging
+import subprocess
+import sys
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
 from gan_bench.batch import Batch
-from gan_bench.errors import UsageError
-from gan_bench.networks import ResNetGenerator, UNetGenerator
-from gan_bench.restorers import NetworkRestorer, Origin
+from gan_bench.errors import UsageError, WorkError
+from gan_bench.image import read, to_tensor
+from gan_bench.metrics import Suite, get_protocol
+from gan_bench.networks import ResNetGenerator, RRDBNet, UNetGenerator
+from gan_bench.restorers import NetworkRestorer, Origin, load_restorer
 from gan_bench.restorers.loading import Loaded
-from gan_bench.restorers.network import _say_whole
+from gan_bench.restorers.network import _say_smaller, _say_whole
 
 
 def rand(*shape, seed=0):
@@ -43,6 +49,7 @@ def restored(network, lq, *names, **settings):
 @pytest.fixture(autouse=True)
 def warnings_are_caught(caplog):
     _say_whole.cache_clear()
+    _say_smaller.cache_clear()
     caplog.set_level(logging.WARNING, logger="gan_bench")
 
 
@@ -198,3 +205,189 @@ def test_no_room_for_a_whole_image_is_one_line(error):
 def test_another_error_keeps_its_own_words():
     with pytest.raises(RuntimeError, match=r"^expected scalar type Half$"):
         restored(Exhausted(RuntimeError("expected scalar type Half"), whole_image=True), rand(1, 3, 20, 30))
+
+
+NO_ROOM = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+
+
+class Narrow(nn.Module):
+    """A blur, enlarged by two, with no room for more than so many pixels; may add noise; remembers the sizes it saw."""
+
+    def __init__(self, pixels, radius=9, noisy=False, error=NO_ROOM):
+        super().__init__()
+        self.pixels, self.noisy, self.error, self.sizes = pixels, noisy, error, []
+        self.blur = nn.Conv2d(3, 3, 2 * radius + 1, padding=radius)
+        weight = torch.rand(self.blur.weight.shape, generator=torch.Generator().manual_seed(0))
+        self.blur.weight.data = weight / weight.sum((1, 2, 3), keepdim=True)
+        self.blur.bias.data.zero_()
+
+    def forward(self, lq):
+        self.sizes.append(tuple(lq.shape[2:]))
+        noise = torch.rand(lq.shape) if self.noisy else 0  # drawn before there is no room
+        if lq.shape[2] * lq.shape[3] > self.pixels:
+            raise self.error
+        return (self.blur(lq) + 0.1 * noise).repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.sampled_from([256, 128, 64]), st.integers(1, 600), st.integers(1, 300), st.booleans())
+def test_what_does_not_fit_goes_through_smaller_windows_to_the_same_pixels(side, height, width, turned):
+    size = (width, height) if turned else (height, width)
+    network, lq = Narrow(side * side), rand(1, 3, *size)
+    plenty = restored(Narrow(10**9), lq, scale=2)
+    torch.testing.assert_close(restored(network, lq, scale=2), plenty, atol=1e-6, rtol=0)
+    assert network.sizes[-1][0] * network.sizes[-1][1] <= side * side
+
+
+def test_the_next_smaller_size_is_tried_and_what_fits_is_kept_and_said_once(caplog):
+    network, large = Narrow(130 * 130), rand(1, 3, 300, 200)
+    narrow = restorer(network, scale=2)
+    narrow.restore(Batch(large, None, ("a",)))
+    assert network.sizes[:3] == [(300, 200), (256, 200), (128, 128)] and set(network.sizes[2:]) == {(128, 128)}
+    network.sizes.clear()
+    narrow.restore(Batch(large, None, ("b",)))
+    narrow.restore(Batch(rand(1, 3, 20, 300), None, ("c",)))
+    assert set(network.sizes) == {(128, 128), (20, 128)}
+    restored(Narrow(130 * 130), large, scale=2)  # another restorer of this name
+    said = [record.getMessage() for record in caplog.records]
+    assert said == [
+        f"seeing: not enough memory for larger windows, so images go through windows of {side} pixels"
+        for side in (256, 128)
+    ]
+
+
+def test_a_small_image_that_does_not_fit_gets_windows_smaller_than_itself():
+    network = Narrow(64 * 64)
+    restored(network, rand(1, 3, 100, 70), scale=2)
+    assert network.sizes[0] == (100, 70) and set(network.sizes[1:]) == {(64, 64)}
+
+
+def test_noise_is_the_images_own_whether_windows_had_to_shrink_for_it_or_before():
+    network, lq = Narrow(130 * 130, noisy=True), rand(1, 3, 300, 200)
+    narrow = restorer(network, scale=2)
+    first = narrow.restore(Batch(lq, None, ("a",)))
+    assert torch.equal(narrow.restore(Batch(lq, None, ("a",))), first)
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), of_this_machine(), RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED")]
+)
+def test_memory_runs_out_under_many_names(error):
+    network = Narrow(64 * 64, error=error)
+    assert restored(network, rand(1, 3, 100, 70), scale=2).shape == (1, 3, 200, 140)
+
+
+def test_no_room_for_the_smallest_windows_is_one_line(caplog):
+    network = Narrow(0).train()
+    with pytest.raises(WorkError) as caught:
+        restored(network, rand(1, 3, 300, 300), "flower", scale=2)
+    assert network.sizes == [(300, 300), (256, 256), (128, 128), (64, 64)] and network.training
+    assert str(caught.value) == (
+        "flower: not enough memory for seeing, not even for windows of 64 pixels; end what else takes memory, or "
+        "choose a smaller network"
+    )
+
+
+def test_an_error_that_is_no_want_of_memory_is_not_tried_again():
+    network = Narrow(0, error=RuntimeError("expected scalar type Half"))
+    with pytest.raises(RuntimeError, match=r"^expected scalar type Half$"):
+        restored(network, rand(1, 3, 300, 300), scale=2)
+    assert network.sizes == [(300, 300)]
+
+
+@pytest.mark.parametrize(("side", "bound"), [(256, 1e-6), (128, 1e-4), (64, 8e-3)])
+def test_trained_networks_restore_the_same_through_smaller_windows(reference, side, bound):
+    """34 convolutions, which see 34 pixels far."""
+    judged = load_restorer(str(reference / "weights" / "realesr-general-x4v3.pth"))
+    batch = Batch(photo(reference)[..., :80, : side + 60], None, ("a",))
+    plenty = judged.restore(batch)
+    judged._side = side
+    pieced = judged.restore(batch)
+    assert not torch.equal(pieced, plenty)
+    torch.testing.assert_close(pieced, plenty, atol=bound, rtol=0)
+
+
+def photo(reference):
+    path = reference / "data" / "sr" / "BSD100_x4_20" / "HR" / "img_001.png"
+    return to_tensor(read(path).pixels).unsqueeze(0)
+
+
+# A limit on memory, for which a child is needed: torch reserves, and a limit cannot be lifted again.
+LIMITED = """
+import logging, resource, sys
+import torch
+from torch import nn
+from gan_bench.batch import Batch
+from gan_bench.restorers import NetworkRestorer, Origin
+logging.basicConfig(stream=sys.stdout, format="%(message)s")
+torch.set_num_threads(1)
+torch.manual_seed(0)
+network = nn.Sequential(nn.Conv2d(3, 64, 3, padding=1), nn.ReLU(), nn.Conv2d(64, 64, 3, padding=1), nn.Conv2d(64, 3, 1))
+lq = torch.rand(1, 3, 400, 400)
+plenty = NetworkRestorer(network, 1, 3, Origin("convs")).restore(Batch(lq, None, ("a",)))
+taken = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmSize"))
+resource.setrlimit(resource.RLIMIT_AS, (taken * 1024 + (30 << 20), resource.RLIM_INFINITY))
+try:
+    torch.empty(400 * 400 * 64 * 4)
+    print("no limit here")
+except RuntimeError:
+    pass
+pieced = NetworkRestorer(network, 1, 3, Origin("convs")).restore(Batch(lq, None, ("a",)))
+print("off by", float((pieced - plenty).abs().max()))
+"""
+
+
+def test_where_the_system_gives_no_more_memory_smaller_windows_are_taken():
+    if not sys.platform.startswith("linux"):
+        pytest.skip("the system has no /proc/self/status and keeps no limit of address space")
+    done = subprocess.run([sys.executable, "-c", LIMITED], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    *said, off = done.stdout.splitlines()
+    if "no limit here" in said:
+        pytest.skip("the system keeps no limit of address space")
+    assert said and all(line.startswith("convs: not enough memory for larger windows") for line in said)
+    assert float(off.removeprefix("off by ")) < 1e-6
+
+
+# Precision
+
+
+def enlarger():
+    torch.manual_seed(0)
+    return RRDBNet(3, 3, 2, 16, 1, 8).eval()
+
+
+def test_a_training_in_bfloat16_around_it_changes_no_pixel():
+    network, lq = enlarger(), rand(1, 3, 24, 20)
+    alone = restored(network, lq, scale=2)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(restored(network, lq, scale=2), alone)
+        assert network(lq).dtype == torch.bfloat16  # and is on again
+
+
+def test_products_are_exact_whatever_a_training_has_chosen():
+    seen = []
+
+    class Looking(Seeing):
+        def forward(self, lq):
+            seen.append((torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32))
+            return lq
+
+    torch.set_float32_matmul_precision("medium")
+    try:
+        restored(Looking(), rand(1, 3, 8, 8))
+        assert torch.get_float32_matmul_precision() == "medium"
+    finally:
+        torch.set_float32_matmul_precision("highest")
+    assert seen == [("highest", False)]
+
+
+def test_the_order_of_channels_in_memory_changes_scores_by_rounding_alone():
+    network, lq, gt = enlarger(), rand(1, 3, 24, 20), rand(1, 3, 48, 40, seed=1)
+    by_channel = restored(network, lq, scale=2)
+    by_pixel = restored(network.to(memory_format=torch.channels_last), lq, scale=2)
+    assert by_pixel.is_contiguous()
+    torch.testing.assert_close(by_pixel, by_channel, atol=1e-6, rtol=0)
+    suite = Suite(["psnr", "ssim"], get_protocol("rgb"), 2)
+    (one,), (other,) = (suite.score(image, gt, lq) for image in (by_pixel, by_channel))
+    assert one == pytest.approx(other, abs=1e-4)

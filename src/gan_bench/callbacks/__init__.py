@@ -1,11 +1,24 @@
-"""Callbacks: what accompanies a training without its model knowing: validation, checkpoints, health, the progress line.
+"""Callbacks: what accompanies a training without its model knowing: validation, checkpoints, signals, progress.
 
 Each is added by `gan_bench.training`.
 """
 
-from gan_bench.callbacks.checkpoints import AtomicCheckpointIO, Checkpoints, save_generator
+from gan_bench.callbacks.checkpoints import CheckpointFiles, Checkpoints, clear, resumable, save_generator
+from gan_bench.callbacks.clock import Clock
 from gan_bench.callbacks.evaluation import Evaluation
 from gan_bench.callbacks.health import Health
 from gan_bench.callbacks.progress import ProgressLine
+from gan_bench.callbacks.stopping import Stopping
 
-__all__ = ["AtomicCheckpointIO", "Checkpoints", "Evaluation", "Health", "ProgressLine", "save_generator"]
+__all__ = [
+    "CheckpointFiles",
+    "Checkpoints",
+    "Clock",
+    "Evaluation",
+    "Health",
+    "ProgressLine",
+    "Stopping",
+    "clear",
+    "resumable",
+    "save_generator",
+]

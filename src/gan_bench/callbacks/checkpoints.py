@@ -1,9 +1,13 @@
-"""Nothing lost: the last state, the best by validation, the generator at each stage's end; whole files or none."""
+"""Nothing lost: the last state and the one before, the best by validation, the generator at each stage's end."""
 
 from __future__ import annotations
 
-import io
+import logging
+import os
+import shutil
 import time
+import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,73 +18,203 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from safetensors.torch import save
 from torch import nn
 
-from gan_bench.files import write_atomically
+from gan_bench.callbacks.clock import Clock
+from gan_bench.callbacks.evaluation import Evaluation
+from gan_bench.errors import WorkError
+from gan_bench.files import replacing, stray, write_atomically
 from gan_bench.models import Recipe
+from gan_bench.processes import is_main_process
 
-__all__ = ["AtomicCheckpointIO", "Checkpoints", "save_generator"]
+__all__ = ["CheckpointFiles", "Checkpoints", "clear", "resumable", "save_generator"]
 
+log = logging.getLogger(__name__)
 
-class AtomicCheckpointIO(TorchCheckpointIO):
-    """Writes under a temporary name, flushes to disk, and renames: a kill in mid-write leaves the old file."""
-
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
-        """Save so that `path` is whole at every moment."""
-        buffer = io.BytesIO()
-        torch.save(checkpoint, buffer)
-        write_atomically(Path(path), buffer.getbuffer())
+NEW, LAST, PREVIOUS, BEST = "new.ckpt", "last.ckpt", "previous.ckpt", "best.ckpt"
 
 
 class Checkpoints(Checkpoint):
-    """Saves at the end of each epoch, after validation.
+    """Saves after each validation, now and then by the clock, and when it is told to.
 
     Args:
-        folder: for last.ckpt, best.ckpt and stage files.
-        monitor: the validation metric that chooses the best, a logged name; None keeps no best.
+        folder: for the checkpoints and the stages' files.
+        evaluation: whose curve says when there was a validation, and what it found.
+        clock: which runs on when all is saved.
+        monitor: the metric that chooses the best; None keeps no best.
         higher_is_better: its direction.
+        save_every: minutes; 0 saves after each step.
+
+    Attributes:
+        best: value and step of the best validation.
+        asked: whether a save is wanted after the step at hand.
     """
 
-    def __init__(self, folder: Path, monitor: str | None, higher_is_better: bool = True) -> None:
-        self.folder, self.monitor, self.sign = folder, monitor, 1 if higher_is_better else -1
+    def __init__(
+        self,
+        folder: Path,
+        evaluation: Evaluation,
+        clock: Clock,
+        monitor: str | None,
+        higher_is_better: bool = True,
+        save_every: float = 10,
+    ) -> None:
+        self.folder, self.evaluation, self.clock = folder, evaluation, clock
+        self.monitor, self.sign, self.save_every = monitor, 1 if higher_is_better else -1, save_every
         self.best: dict[str, float] = {}
-        self.seconds = 0.0
-        self._since = time.perf_counter()
+        self.asked = False
+        self._saved = time.monotonic()
 
-    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Start the clock: validation does not count."""
-        self._since = time.perf_counter()
+    @property
+    def due(self) -> bool:
+        """Whether the last save lies far enough back."""
+        return time.monotonic() - self._saved >= 60 * self.save_every
 
-    def on_train_batch_start(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
-        """Start the clock anew where a stage's end was validated just now."""
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """What was to follow the step of a checkpoint may have been broken off with it."""
         assert isinstance(pl_module, Recipe)
-        if pl_module.ended:
-            self._since = time.perf_counter()
+        self._saved = time.monotonic()
+        self._keep_stage(trainer, pl_module)
+        self.clock.go()
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
-        """Keep the generator where a stage ends."""
+        """Keep a stage's generator; save what is worth it, but for the end, which Lightning has to note first."""
         assert isinstance(pl_module, Recipe)
-        self.seconds, self._since = self.seconds + time.perf_counter() - self._since, time.perf_counter()
-        if pl_module.ended and len(pl_module.stages) > 1 and trainer.is_global_zero:
-            save_generator(pl_module.product, self.folder / f"{pl_module.ended.name}.safetensors")
+        self._keep_stage(trainer, pl_module)
+        if pl_module.step < pl_module.steps and (self.asked or self.evaluation.judged(pl_module)):
+            self.save(trainer, pl_module)
+        self.clock.go()
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Save best first, then last, so that last knows what is best."""
+        """Save the end."""
         assert isinstance(pl_module, Recipe)
-        value = trainer.callback_metrics.get(self.monitor) if self.monitor else None
-        if value is not None and (not self.best or self.sign * (float(value) - self.best["value"]) > 0):
-            self.best = {"value": float(value), "step": float(pl_module.step)}
-            trainer.save_checkpoint(self.folder / "best.ckpt")
-        trainer.save_checkpoint(self.folder / "last.ckpt")
+        self.save(trainer, pl_module)
+
+    def save(self, trainer: L.Trainer, module: Recipe) -> None:
+        """Bring all there is to the disk; all processes call for it together.
+
+        Raises:
+            WorkError: the training is not sound any more, or the disk is full; what was saved before stays.
+        """
+        module.check()
+        value = self.evaluation.curve[-1].get(self.monitor) if self.monitor and self.evaluation.judged(module) else None
+        best = value is not None and (not self.best or self.sign * (value - self.best["value"]) > 0)
+        if value is not None and best:
+            self.best = {"value": value, "step": float(module.step)}
+        trainer.save_checkpoint(self.folder / NEW)
+        if trainer.is_global_zero:
+            _rotate(self.folder, best)
+        self.asked, self._saved = False, time.monotonic()
+
+    def _keep_stage(self, trainer: L.Trainer, module: Recipe) -> None:
+        if module.ended and len(module.stages) > 1 and trainer.is_global_zero:
+            save_generator(module.product, self.folder / f"{module.ended.name}.safetensors")
 
     def state_dict(self) -> dict[str, Any]:
-        """The best so far, and the seconds trained."""
-        return {"best": self.best, "seconds": self.seconds}
+        """The best so far."""
+        return {"best": self.best}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from there."""
-        self.best, self.seconds = dict(state_dict["best"]), state_dict["seconds"]
+        self.best = dict(state_dict["best"])
+
+
+class CheckpointFiles(TorchCheckpointIO):
+    """Writes checkpoints whole or not at all, and reads the newest that is sound."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
+        """Save so that `path` is whole at every moment; no copy of it is made in memory.
+
+        Raises:
+            WorkError: it cannot be written; nothing is left behind.
+        """
+        with replacing(Path(path)) as file:
+            try:
+                torch.save(checkpoint, file)
+            except RuntimeError as error:  # torch's own, raised behind the system's
+                if isinstance(error.__context__, OSError):
+                    raise error.__context__ from None
+                raise
+
+    def load_checkpoint(self, path: Any, map_location: Any = "cpu", weights_only: bool | None = None) -> dict[str, Any]:
+        """Load `path` or, where it is missing or damaged, the one before, or the best; damaged ones are set aside.
+
+        Raises:
+            WorkError: none is sound, or another version wrote it.
+        """
+        folder = Path(path).parent
+        for candidate in (Path(path), folder / PREVIOUS, folder / BEST):
+            if not candidate.exists():
+                continue
+            if cause := _damage(candidate):
+                _set_aside(candidate, cause)
+                continue
+            if candidate != Path(path) and is_main_process():
+                log.warning("goes on from %s", candidate)
+            loaded: dict[str, Any] = super().load_checkpoint(candidate, map_location, weights_only)
+            if "computed" not in loaded:
+                raise WorkError(f"{candidate}: written by another version of gan-bench; remove {folder} to start anew")
+            return loaded
+        raise WorkError(f"{folder}: no checkpoint in it is whole; remove the folder to start anew")
+
+
+def resumable(folder: Path) -> Path | None:
+    """What a training goes on from, to be given to `CheckpointFiles`; None where there is nothing.
+
+    Args:
+        folder: of the checkpoints.
+    """
+    return folder / LAST if any((folder / name).exists() for name in (LAST, PREVIOUS, BEST)) else None
+
+
+def clear(folder: Path) -> None:
+    """Remove what a killed process left half-done; ask only where nobody else writes."""
+    for path in [*stray(folder), folder / NEW]:
+        path.unlink(missing_ok=True)
 
 
 def save_generator(generator: nn.Module, path: Path) -> None:
     """Write a generator's weights as safetensors: no date, no path, so equal weights are equal bytes."""
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in generator.state_dict().items()}
     write_atomically(path, save(state))
+
+
+def _rotate(folder: Path, best: bool) -> None:
+    """New becomes last, and last previous; at every moment one of them is there. The best is the same file again."""
+    if best:
+        _link(folder / NEW, folder / BEST)
+    with suppress(FileNotFoundError):
+        (folder / LAST).replace(folder / PREVIOUS)
+    (folder / NEW).replace(folder / LAST)
+
+
+def _link(path: Path, name: Path) -> None:
+    """Give a file a second name, or where the disk knows no such thing a copy."""
+    temporary = name.with_name(f".{name.name}.tmp")
+    temporary.unlink(missing_ok=True)
+    try:
+        os.link(path, temporary)
+    except OSError:
+        try:
+            shutil.copyfile(path, temporary)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise WorkError(f"{name}: cannot be written ({error.strerror}); make room") from error
+    temporary.replace(name)
+
+
+def _damage(path: Path) -> str | None:
+    """What is wrong with a checkpoint's bytes: torch itself does not look at their check sums."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            bad = archive.testzip()
+    except (OSError, EOFError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
+        return " ".join(str(error).split()) or type(error).__name__
+    return f"wrong check sum of {bad}" if bad else None
+
+
+def _set_aside(path: Path, cause: str) -> None:
+    """By the process that the user started; the others come to the same end by themselves."""
+    if is_main_process():
+        aside = path.with_name(f"{path.name}.damaged")
+        with suppress(FileNotFoundError):
+            path.replace(aside)
+        log.warning("%s is damaged (%s); it now is %s", path, cause, aside.name)

@@ -1,4 +1,4 @@
-"""Validation during training: an epoch and a stage end with the generator being judged; models know no metric."""
+"""Validation during training: every so many steps, and where a stage ends, the generator is judged."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 import io
 from functools import cached_property
 from itertools import islice
+from math import fsum
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from gan_bench.judge import score_images
 from gan_bench.metrics import Suite, aggregate
 from gan_bench.models import Recipe
 from gan_bench.panels import LARGEST, write_panel
+from gan_bench.processes import from_first, gathered, together
 from gan_bench.restorers import NetworkRestorer, Origin
 
 __all__ = ["Evaluation", "colour_drift", "sharpness"]
@@ -29,9 +31,9 @@ TYPICAL = 16  # gt images that show what they look like, where none belongs to a
 
 
 class Evaluation(L.Callback):
-    """Scores the validation images on rank 0, logs `val/<metric>`, keeps the curve, writes panels.
+    """Scores the validation images, a share in each process, logs `val/<metric>`, keeps the curve, writes panels.
 
-    It does so at the end of each epoch and of each stage.
+    It does so every so many steps, at the end of each stage, and at the end.
 
     Args:
         tests: the validation images.
@@ -39,53 +41,56 @@ class Evaluation(L.Callback):
         folder: of the run: `validation.csv` holds the curve, `panels/` the first image at each validation.
         num_in_ch: channels that the generator takes.
         label: of the model.
+        every: steps.
     """
 
-    def __init__(self, tests: TestSet, suite: Suite, folder: Path, num_in_ch: int, label: str) -> None:
+    def __init__(self, tests: TestSet, suite: Suite, folder: Path, num_in_ch: int, label: str, every: int) -> None:
         self.tests, self.suite, self.folder, self.num_in_ch, self.label = tests, suite, folder, num_in_ch, label
+        self.every = every
         self.curve: list[dict[str, float]] = []
 
-    def on_train_batch_start(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
-        """What a stage left is worth a row and a panel, wherever it ended."""
-        assert isinstance(pl_module, Recipe)
-        if pl_module.ended:
-            self._validate(trainer, pl_module)
+    def judged(self, module: Recipe) -> bool:
+        """Whether the model was judged as it is now."""
+        return bool(self.curve) and self.curve[-1]["step"] == module.step
 
-    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Judge, and log; only here, so that what Lightning holds is always the last."""
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """A training that goes on may have been stopped before it was judged."""
+        self.on_train_batch_end(trainer, pl_module)
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
+        """Judge where it is time, where a stage ended, and at the end; log."""
         assert isinstance(pl_module, Recipe)
+        step = pl_module.step
+        if not step or self.judged(pl_module) or not (step % self.every == 0 or pl_module.ended):
+            return
+        pl_module.check()
         self._validate(trainer, pl_module)
-        scores = {name: value for name, value in self.curve[-1].items() if name != "step"}
-        pl_module.log_dict({f"val/{name}": value for name, value in scores.items()})
+        scores = {f"val/{name}": value for name, value in self.curve[-1].items() if name != "step"}
+        trainer.callback_metrics.update({name: torch.tensor(value) for name, value in scores.items()})
+        for logger in trainer.loggers:
+            logger.log_metrics(scores, step)
 
     def _validate(self, trainer: L.Trainer, module: Recipe) -> None:
-        """Judge on rank 0, tell every rank, keep the row; once at a step."""
-        if self.curve and self.curve[-1]["step"] == module.step:
-            return
-        for name, product in module.products.items():
-            if not all(parameter.isfinite().all() for parameter in product.parameters()):
-                raise WorkError(
-                    f"training diverged: at step {module.step} the {name}'s weights are not finite; lower the learning "
-                    "rate (model.stages.N.lr) in a new run, as this one's last checkpoint lies before it"
-                )
-        scores = trainer.strategy.broadcast(self._judge(module) if trainer.is_global_zero else {})
-        self.curve.append({"step": module.step, **scores})
-        if trainer.is_global_zero:
-            self._write_curve()
+        """Judge with all processes, keep the row in each."""
+        together(lambda: _check_finite(module))
+        self.curve.append({"step": module.step, **self._judge(module)})
+        together(lambda: self._write_curve() if trainer.is_global_zero else None)
 
     def _judge(self, module: Recipe) -> dict[str, float]:
         """Means of the metrics over the images, and how sharp and how true in colour they are."""
+        from_first(module.product.buffers())
         restorer = NetworkRestorer(module.product, self.tests.scale, self.num_in_ch, Origin(model=self.label))
-        first, looks = self.tests.names[0], list[dict[str, float]]()
+        first, own = self.tests.names[0], list[dict[str, float]]()
 
         def look(batch: Batch, restored: Tensor) -> None:
             gt = self._reals if batch.gt is None else [batch.gt]
-            looks.append({"sharpness": sharpness(restored, *gt), "colour": colour_drift(restored, *gt)})
+            own.append({"sharpness": sharpness(restored, *gt), "colour": colour_drift(restored, *gt)})
             if batch.name[0] == first:
                 self._write_panel(module, batch, restored)
 
-        means, _ = aggregate(score_images(restorer, self.tests, self.suite, look)[0])
-        means |= {name: sum(one[name] for one in looks) / len(looks) for name in looks[0]}
+        means, _ = aggregate(score_images(restorer, self.tests, self.suite, look, shared=True)[0])
+        looks = [row for part in gathered(own) for row in part]
+        means |= {name: fsum(one[name] for one in looks) / len(looks) for name in looks[0]}  # exact in any order
         return {name: value for name, value in means.items() if value is not None}
 
     @cached_property
@@ -118,7 +123,16 @@ class Evaluation(L.Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on with the curve."""
-        self.curve = list(state_dict["curve"])
+        self.curve[:] = state_dict["curve"]  # the list itself is followed by others
+
+
+def _check_finite(module: Recipe) -> None:
+    for name, product in module.products.items():
+        if not all(parameter.isfinite().all() for parameter in product.parameters()):
+            raise WorkError(
+                f"training diverged: at step {module.step} the {name}'s weights are not finite; lower the learning "
+                "rate (model.stages.N.lr) in a new run, as this one's last checkpoint lies before it"
+            )
 
 
 def sharpness(restored: Tensor, *gt: Tensor) -> float:

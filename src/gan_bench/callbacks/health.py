@@ -31,18 +31,20 @@ class Health(L.Callback):
         self.evaluation, self.sentence = evaluation, ""
         self.before: dict[str, float] = {}
 
-    def on_train_batch_start(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
-        """Keep how sharp the stage before ended."""
-        assert isinstance(pl_module, Recipe)
-        if pl_module.ended:
-            self.before[pl_module.ended.name] = self.evaluation.curve[-1]["sharpness"]
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """A training that goes on may have been stopped before it was judged."""
+        self.on_train_batch_end(trainer, pl_module)
 
-    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Sum up."""
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
+        """Sum up, and keep how sharp a stage ended for those after it."""
         assert isinstance(pl_module, Recipe)
+        if not self.evaluation.judged(pl_module):
+            return
         played = pl_module.balance.read()
         if "accuracy_real" in played:
             self.sentence = verdict(played, self.evaluation.curve[-1], self.before)
+        if pl_module.ended and pl_module.step < pl_module.steps:
+            self.before[pl_module.ended.name] = self.evaluation.curve[-1]["sharpness"]
 
     def state_dict(self) -> dict[str, Any]:
         """The last sentence, and the stages before."""

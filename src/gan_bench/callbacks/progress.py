@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import resource
+import sys
 import time
 from typing import Any
 
 import lightning as L
+import torch
 from lightning.pytorch.callbacks import ProgressBar
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from gan_bench.callbacks.clock import Clock
 from gan_bench.callbacks.health import Health
 from gan_bench.models import Recipe
 
@@ -17,21 +21,31 @@ __all__ = ["ProgressLine"]
 
 
 class ProgressLine(ProgressBar):
-    """Shows run, stage, step, speed, losses and the last validation.
+    """Shows run, stage, step, speed, what data cost, memory, time to come, losses and the last validation.
 
     Args:
         label: of the run.
-        health: whose sentence ends the line of a GAN.
+        health: whose sentence ends the line of a GAN, and whose evaluation says when there was a validation.
+        clock: which knows how long the training waited for data.
+        batch: images in a step, over all processes.
         number: of the run in its sweep, from 1.
         count: runs in the sweep.
         console: where to draw; standard error by default.
     """
 
     def __init__(
-        self, label: str, health: Health, number: int = 1, count: int = 1, console: Console | None = None
+        self,
+        label: str,
+        health: Health,
+        clock: Clock,
+        batch: int,
+        number: int = 1,
+        count: int = 1,
+        console: Console | None = None,
     ) -> None:
         super().__init__()
         self.label, self.health, self.number, self.count = label, health, number, count
+        self.clock, self.batch = clock, batch
         self.console = console or Console(stderr=True)
         self._bar: Progress | None = None
         self._start = (0, 0.0)
@@ -61,18 +75,17 @@ class ProgressLine(ProgressBar):
         self._bar.start()
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
-        """Move on; the numbers change when new ones were logged, so that no step waits for the device."""
-        assert isinstance(pl_module, Recipe)
-        if self._bar:
-            if pl_module.step % pl_module.log_every == 0:
-                self._numbers = self._read(trainer)
-            self._bar.update(self._task, completed=self._done(pl_module), description=self._text(pl_module))
+        """Move on; the numbers change when new ones were logged, so that no step waits for the device.
 
-    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Without a terminal, say where training is."""
+        Without a terminal a validation is what there is to tell.
+        """
         assert isinstance(pl_module, Recipe)
-        if self._enabled and not self._bar:
+        judged = self.health.evaluation.judged(pl_module)
+        if self._enabled and (judged or (self._bar and pl_module.step % pl_module.log_every == 0)):
             self._numbers = self._read(trainer)
+        if self._bar:
+            self._bar.update(self._task, completed=self._done(pl_module), description=self._text(pl_module))
+        elif self._enabled and judged:
             self._print(f"{self._head()}: {self._text(pl_module)}")
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -107,14 +120,37 @@ class ProgressLine(ProgressBar):
     def _text(self, module: Recipe) -> str:
         first, since = self._start
         speed = (module.step - first) / max(1e-9, time.perf_counter() - since)
-        stage = f"{module.stage.name} " if len(module.stages) > 1 else ""
-        return " · ".join([f"{stage}{module.step}/{module.steps}", f"{speed:.1f} steps/s", *self._numbers])
+        stage = f"{(module.ended or module.stage).name} " if len(module.stages) > 1 else ""
+        worked = max(1e-9, self.clock.here)
+        costs = [
+            f"{(module.step - first) * self.batch / worked:.3g} images/s",
+            f"data {self.clock.waited / worked:.0%}",
+        ]
+        costs.append(f"{_memory(module) / 1e9:.2g} GB")
+        if not self._bar and module.step < module.steps:
+            costs.append(f"{_duration((module.steps - module.step) / max(1e-9, speed))} left")
+        return " · ".join([f"{stage}{module.step}/{module.steps}", *costs, *self._numbers])
 
     def _read(self, trainer: L.Trainer) -> list[str]:
         """The losses and scores that were logged last, and who wins."""
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items() if _is_shown(name)}
         numbers = [f"{name.removeprefix('train/')} {value:.4g}" for name, value in metrics.items()]
         return numbers + ([self.health.sentence.partition(":")[0]] if self.health.sentence else [])
+
+
+def _memory(module: Recipe) -> float:
+    """The most that was in use, in bytes: on a GPU of its memory, else of this process's."""
+    if module.device.type == "cuda":
+        return torch.cuda.max_memory_allocated(module.device)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _duration(seconds: float) -> str:
+    """In words that fit the size."""
+    minutes, hours = seconds / 60, seconds / 3600
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{minutes:.0f} min" if minutes < 100 else f"{hours:.0f} h" if hours < 72 else f"{hours / 24:.0f} days"
 
 
 def _is_shown(name: str) -> bool:

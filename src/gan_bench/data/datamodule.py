@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,8 @@ from gan_bench.processes import gathered, own
 
 __all__ = ["DataModule"]
 
+log = logging.getLogger(__name__)
+
 
 class DataModule(L.LightningDataModule):
     """Crops of a data set, degraded; everything random is a function of (seed, position).
@@ -28,7 +31,7 @@ class DataModule(L.LightningDataModule):
         degradation: makes lq from gt, or leaves it as it is given.
         batch: samples per step over all processes.
         patches: `(first step, patch in gt pixels)` for each stage, ascending.
-        steps_per_epoch: batches between two validations.
+        steps: batches of the whole training.
         seed: of the run.
         workers: processes that decode and crop; 0 does it in this one.
         pool: training pairs that each process mixes batches by, see `PairPool`; None for none.
@@ -40,7 +43,7 @@ class DataModule(L.LightningDataModule):
         degradation: Degradation,
         batch: int,
         patches: Sequence[tuple[int, int]],
-        steps_per_epoch: int,
+        steps: int,
         seed: int,
         workers: int = 0,
         pool: int | None = None,
@@ -48,20 +51,29 @@ class DataModule(L.LightningDataModule):
         super().__init__()
         self.pool = None if pool is None else PairPool(pool, seed)
         self.degradation, self.seed, self.batch, self.workers = degradation, seed, batch, workers
-        self.steps_per_epoch = steps_per_epoch
+        self.steps = steps
         self.crops = source.crops(degradation, [(step * batch, patch) for step, patch in patches], seed)
 
     def train_dataloader(self) -> DataLoader[Sample | Pair]:
-        """Batches of `Sample` or `Pair`; the sampler's epoch decides where the stream goes on."""
+        """Batches of `Sample` or `Pair`, from the step on that the model stands at."""
         ranks, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
+        first: Any = self.trainer.lightning_module.step if self.trainer else 0
         return DataLoader(
             self.crops,
             batch_size=self.batch // ranks,
-            sampler=PositionSampler(self.steps_per_epoch, self.batch, rank, ranks),
+            sampler=PositionSampler(self.steps, self.batch, rank, ranks, first),
             num_workers=self.workers,
-            persistent_workers=self.workers > 0,
             pin_memory=self.trainer is not None and self.trainer.strategy.root_device.type == "cuda",
         )
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """Images go to the device; positions stay: to ask the device for them would be to wait for it in each step."""
+        if not isinstance(batch, Sample | Pair):
+            return super().transfer_batch_to_device(batch, device, dataloader_idx)
+        image = batch.image.to(device, non_blocking=True)
+        if isinstance(batch, Sample):
+            return batch._replace(image=image)
+        return batch._replace(image=image, gt=batch.gt.to(device, non_blocking=True))
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Degrade on the device; Lightning calls this outside of autocast.
@@ -92,13 +104,18 @@ class DataModule(L.LightningDataModule):
             self.pool.rank = self.trainer.global_rank
 
     def state_dict(self) -> dict[str, Any]:
-        """The pools of all processes, which all of them call for together."""
-        if not self.pool:
-            return {}
-        return {"pools": gathered(self.pool.state_dict())}
+        """The batch, and the pools of all processes, which all of them call for together."""
+        pools = {"pools": gathered(self.pool.state_dict())} if self.pool else {}
+        return {"batch": self.batch, **pools}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on with this process's pool; where there were more or fewer processes it fills anew."""
+        if state_dict["batch"] != self.batch and not (self.trainer and self.trainer.global_rank):
+            log.warning(
+                "goes on with batch %d, before %d: the result is no longer that of an undisturbed run",
+                self.batch,
+                state_dict["batch"],
+            )
         if self.pool:
             processes = self.trainer.world_size if self.trainer else 1
             state = own(state_dict["pools"], self.pool.rank, processes, "the pool of training pairs")

@@ -28,35 +28,31 @@ Patches = Sequence[tuple[int, int]]
 
 
 class PositionSampler(Sampler[int]):
-    """The positions that one rank takes in one epoch of `steps` batches.
+    """The positions that one rank takes in a training of `steps` batches.
 
     A step takes `batch` consecutive positions, and rank r of R its r-th part of them: one rank with batch 8 and two
-    with 4 see the same samples. Lightning calls `set_epoch`, also after a restart.
+    with 4 see the same samples.
 
     Args:
-        steps: batches per epoch.
+        steps: batches of the whole training, which is also its length, wherever it begins.
         batch: samples per step over all ranks.
         rank: this process.
         ranks: number of processes; divides `batch`.
+        first: step at which it begins: those done where a training goes on.
     """
 
-    def __init__(self, steps: int, batch: int, rank: int = 0, ranks: int = 1) -> None:
+    def __init__(self, steps: int, batch: int, rank: int = 0, ranks: int = 1, first: int = 0) -> None:
         if batch % ranks:
             raise UsageError(
                 f"budget.batch={batch} does not divide among {ranks} processes; take a multiple of {ranks}"
             )
-        self.steps, self.batch, self.share, self.rank = steps, batch, batch // ranks, rank
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Start the next iteration at batch `epoch * steps`."""
-        self.epoch = epoch
+        self.steps, self.batch, self.share, self.rank, self.first = steps, batch, batch // ranks, rank, first
 
     def __len__(self) -> int:
         return self.steps * self.share
 
     def __iter__(self) -> Iterator[int]:
-        for step in range(self.epoch * self.steps, (self.epoch + 1) * self.steps):
+        for step in range(self.first, self.steps):
             first = step * self.batch + self.rank * self.share
             yield from range(first, first + self.share)
 

@@ -14,7 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gan_bench.losses.batch_mean import batch_mean, widened
+from gan_bench.batch import widened
+from gan_bench.losses.batch_mean import batch_mean
 
 __all__ = ["Adversarial", "Hinge", "LeastSquares", "RelativisticAverage", "Vanilla"]
 

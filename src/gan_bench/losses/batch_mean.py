@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, distributed
 from torch.distributed.nn.functional import all_reduce
 
-__all__ = ["batch_mean", "widened"]
+from gan_bench.batch import widened
+
+__all__ = ["batch_mean"]
 
 
 def batch_mean(values: Tensor, dim: int | None = None) -> Tensor:
@@ -24,8 +25,3 @@ def batch_mean(values: Tensor, dim: int | None = None) -> Tensor:
         summed: Tensor = all_reduce(mean)  # type: ignore[no-untyped-call]
         return summed / distributed.get_world_size()
     return mean
-
-
-def widened(values: Tensor) -> Tensor:
-    """At least float32: a mean of bfloat16 numbers keeps two digits only."""
-    return values.float() if values.dtype in (torch.bfloat16, torch.float16) else values

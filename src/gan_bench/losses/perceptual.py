@@ -1,8 +1,8 @@
 """Distances between features of a frozen ImageNet network (https://arxiv.org/abs/1603.08155); no pixels compared here.
 
 One class for SRGAN's VGG54 loss (https://arxiv.org/abs/1609.04802, eq. 5), ESRGAN's before activation
-(https://arxiv.org/abs/1809.00219) and Real-ESRGAN's five layers. Differs from the common code: features are computed
-in float32 under any precision, those of the target without a graph, and nothing is computed behind the last layer.
+(https://arxiv.org/abs/1809.00219) and Real-ESRGAN's five layers. Differs from the common code: images and distances are
+float32 under any precision, the target's features have no graph, and nothing is computed behind the last layer.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from gan_bench.errors import UsageError, did_you_mean
 from gan_bench.image import to_rgb
+from gan_bench.batch import widened
 from gan_bench.losses.features import fill, layer_indices, outline
 
 __all__ = ["Perceptual"]
@@ -63,7 +64,7 @@ class Perceptual(nn.Module):
         self.eval()
 
     def forward(self, preds: Tensor, target: Tensor) -> Tensor:
-        """The loss of a batch.
+        """The loss of a batch; under autocast the network computes in that precision, as most of its time goes there.
 
         Args:
             preds: (B, C, H, W) in [0, 1], RGB, or one channel, which is stacked.
@@ -75,14 +76,13 @@ class Perceptual(nn.Module):
         Raises:
             UsageError: images of which the pooling leaves nothing.
         """
-        with torch.autocast(preds.device.type, enabled=False):
-            with torch.no_grad():
-                wanted = self._features(target)
-            distances = [
-                weight * self.distance(self.scale * found, self.scale * goal)
-                for found, goal, weight in zip(self._features(preds), wanted, self.layers.values(), strict=True)
-            ]
-            return torch.stack(distances).sum()
+        with torch.no_grad():
+            wanted = self._features(target)
+        distances = [
+            weight * self.distance(self.scale * widened(found), self.scale * widened(goal))
+            for found, goal, weight in zip(self._features(preds), wanted, self.layers.values(), strict=True)
+        ]
+        return torch.stack(distances).sum()
 
     def _features(self, image: Tensor) -> list[Tensor]:
         """Of each layer, in the network's order."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import torch
 from torch import Tensor
 
@@ -29,9 +31,18 @@ class Balance:
             self.latest[name] = number.detach()
             self._noted.setdefault(name, []).append(number.detach())
 
+    def state(self) -> dict[str, list[float]]:
+        """All that was noted since the last reading, for a checkpoint."""
+        return {name: [float(number) for number in numbers] for name, numbers in self._noted.items()}
+
+    def restore(self, state: Mapping[str, Sequence[float]]) -> None:
+        """Go on with what was noted."""
+        self._noted = {name: [torch.tensor(number) for number in numbers] for name, numbers in state.items()}
+
     def read(self) -> dict[str, float]:
         """The means since the last reading; empty where nothing was noted."""
-        means = {name: float(torch.stack(numbers).float().mean()) for name, numbers in self._noted.items()}
+        on_cpu = {name: [number.float().cpu() for number in numbers] for name, numbers in self._noted.items()}
+        means = {name: float(torch.stack(numbers).mean()) for name, numbers in on_cpu.items()}
         self._noted.clear()
         self.latest = {}
         return means

@@ -54,7 +54,7 @@ class CycleGAN(TwoWay):
     def discriminator_loss(self, batch: Batch, fakes: Mapping[str, Tensor]) -> Tensor:
         """Gt is real and something restored is not, now or earlier; so with lq and something degraded."""
         restored, degraded = (
-            pool.exchange(fakes[name], self.step, self.global_rank) for name, pool in self.pools.items()
+            pool.exchange(fakes[name], self.part, self.global_rank) for name, pool in self.pools.items()
         )
         of_gt = self.judged(real=self.discriminator(batch.gt), fake=self.discriminator(restored))
         real, fake = self.lq_discriminator(batch.lq), self.lq_discriminator(degraded)

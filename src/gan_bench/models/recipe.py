@@ -1,4 +1,4 @@
-"""How a recipe is walked: stages, turns, freezing, optimizers, averaging, logging, written once for every model.
+"""How a recipe is walked: stages, turns, freezing, updates, averaging, logging, written once for every model.
 
 A model file adds its paper's equations, `generator_terms` and, with an adversary, `discriminator_loss`. A step is a
 batch. All that changes with the step is a function of it: learning rates, weights, the seed of torch.
@@ -7,27 +7,34 @@ batch. All that changes with the step is a function of it: learning rates, weigh
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import partial
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cached_property, partial
 from typing import Any
 
 import lightning as L
 import torch
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
-from gan_bench.batch import Batch
+from gan_bench.batch import Batch, widened
 from gan_bench.chance import seed_of
-from gan_bench.errors import UsageError
+from gan_bench.errors import UsageError, WorkError
 from gan_bench.models.averaging import average, follow
 from gan_bench.models.balance import Balance
+from gan_bench.models.layout import prefers_channels_last
 from gan_bench.models.stages import Stage, plan
 from gan_bench.models.warm_start import load_what_fits
+from gan_bench.models.watch import Trouble, Watch, first_not_finite
 
 __all__ = ["Recipe", "Term", "want"]
 
+log = logging.getLogger(__name__)
+
 Term = Callable[[], Tensor]
+Fakes = dict[str, Tensor]
 LOG_EVERY = 10
 
 
@@ -46,6 +53,10 @@ class Recipe(L.LightningModule):
             no average.
         start_from: a state dict for the generator to start from, as far as it fits; what does not is in `not_loaded`.
             In yaml it is a run or a file of weights.
+        accumulate: parts into which a process's share of a batch is cut, for memory; each player still learns once a
+            step, from all of them. A statistic of a batch (batch norm, a relativistic mean) is then one of a part.
+        channels_last: whether images lie pixel by pixel in memory; None asks `layout.prefers_channels_last`.
+        compile: whether the players are compiled, in place; nothing is compiled in evaluation.
         criteria: by the names of `terms`; frozen, so not submodules: no checkpoint holds a VGG. None is no term.
     """
 
@@ -71,6 +82,9 @@ class Recipe(L.LightningModule):
         clip: float | None = None,
         ema: float | None = None,
         start_from: Mapping[str, Tensor] | None = None,
+        accumulate: int = 1,
+        channels_last: bool | None = False,
+        compile: bool = False,
         **criteria: nn.Module | None,
     ) -> None:
         super().__init__()
@@ -86,7 +100,11 @@ class Recipe(L.LightningModule):
         self.make_optimizer, self.clip, self.steps, self.seed = optimizer, clip, steps, seed
         absent = [name for name in criteria if name not in self.criteria]
         self.stages = plan(stages, steps, self.terms, absent, self.conditional)
+        self.accumulate, self.channels_last, self.compiles = accumulate, channels_last, compile
         self.step, self.log_every, self.balance = 0, min(LOG_EVERY, steps), Balance()
+        self.watch, self.part, self._scales_gradients = Watch(), 0, False
+        self._seen: Batch | None = None
+        self._at_work = "", dict[str, Tensor]()
 
     def __init_subclass__(cls, **words: Any) -> None:
         """Say in the signature which criteria a model takes: the check of a configuration reads it."""
@@ -179,14 +197,28 @@ class Recipe(L.LightningModule):
 
     # The mechanics ----------------------------------------------------------------------------------------------------
 
+    def setup(self, stage: str) -> None:
+        """Lay out the networks, before an optimizer or a process group sees them."""
+        self._scales_gradients = getattr(self.trainer.precision_plugin, "scaler", None) is not None
+        reduced = self.trainer.precision != "32-true"
+        for network in self._networks().values():
+            if prefers_channels_last(network, reduced) if self.channels_last is None else self.channels_last:
+                network.to(memory_format=torch.channels_last)
+
     def configure_optimizers(self) -> list[Optimizer]:
         """One optimizer per player; the learning rate is set in each step."""
-        return [self.make_optimizer(player.parameters(), lr=self.stages[0].lr) for player in self.players().values()]
+        made = [self.make_optimizer(player.parameters(), lr=self.stages[0].lr) for player in self.players().values()]
+        for optimizer in made if self._scales_gradients else []:
+            optimizer._step_supports_amp_scaling = False  # type: ignore[attr-defined]  # unscale before clipping
+        return made
 
     def on_fit_start(self) -> None:
-        """Bring the criteria, which are no submodules, to the device."""
+        """Bring the criteria, which are no submodules, to the device; compile, where that is asked for."""
         for criterion in self.criteria.values():
             criterion.to(self.device)
+        for player in self.players().values() if self.compiles else []:
+            for network in player if isinstance(player, nn.ModuleList) else [player]:
+                network.compile(dynamic=False)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Start a stage as the separate training it is in the papers: from the product, with fresh optimizer states."""
@@ -199,51 +231,153 @@ class Recipe(L.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         """One step: every player whose turn it is learns once from the batch."""
-        torch.manual_seed(seed_of("step", self.seed, self.step, self.global_rank))
-        players = self.players()
-        optimizers = dict(zip(players, self._optimizers(), strict=True))
-        batch = self.seen(batch)
-        fakes, losses = self.fakes(batch), dict[str, Tensor]()
+        optimizers = dict(zip(self.players(), self._optimizers(), strict=True))
+        self._seed()
+        self._seen = self.seen(batch)
+        parts = [self._seen] if self.accumulate == 1 else _parts(self._seen, self.accumulate)
+        made, losses = [Fakes() for _ in parts], dict[str, Tensor]()
         for name in self.turns(self.step):
-            if name == "generator":
-                with _frozen(players.get("discriminator")):
-                    losses |= self._learn(name, optimizers[name], self._generator_losses(batch, fakes))
-            else:
-                detached = {key: value.detach() for key, value in fakes.items()}
-                losses |= self._learn(name, optimizers[name], {name: (1.0, self.discriminator_loss(batch, detached))})
+            learnt = [self._learn(name, parts, made, number) for number in range(len(parts))]
+            losses |= self._update(name, optimizers[name], learnt)
         if self.averaged is not None and self.ema is not None:
             follow(self.averaged, self.generator, self.ema)
-        self._log(losses)
+        if self.logs:
+            self._log(losses)
         self.step += 1
+
+    def _learn(self, name: str, parts: Sequence[Batch], made: list[Fakes], number: int) -> dict[str, Tensor]:
+        """Let a player's gradients grow by those of one part of the batch.
+
+        Returns:
+            the unweighted losses, detached.
+        """
+        self.part = self.step * len(parts) + number
+        adversary = self.players().get("discriminator") if name == "generator" else None
+        with _frozen(adversary), self._alone(number + 1 < len(parts)):
+            fakes = self._fakes(name, parts, made, number)
+            if name == "generator":
+                losses = self._generator_losses(parts[number], fakes)
+            else:
+                losses = {name: (1.0, self.discriminator_loss(parts[number], fakes))}
+            total = sum((weight * loss for weight, loss in losses.values()), torch.zeros(()))
+            self.manual_backward(total if len(parts) == 1 else total / len(parts))
+        return {name: loss.detach() for name, (_, loss) in losses.items()}
+
+    def _fakes(self, name: str, parts: Sequence[Batch], made: list[Fakes], number: int) -> Fakes:
+        """What the generators make of a part, in float32; with its graph where they learn.
+
+        It is made once a step. Where there are several parts no graph of one waits behind another's: what the
+        discriminator saw first is made again for the generators.
+        """
+        learns = name == "generator"
+        if len(parts) == 1:
+            made[0] = made[0] or self._make(parts[0])
+            return made[0] if learns else _detached(made[0])
+        self._seed(number)
+        if learns:
+            fakes = self._make(parts[number])
+            made[number] = _detached(fakes)
+            return fakes
+        if not made[number]:
+            with torch.no_grad():
+                made[number] = self._make(parts[number])
+            torch.clear_autocast_cache()  # of weights that were cast without a graph
+        return made[number]
+
+    def _make(self, part: Batch) -> Fakes:
+        return {name: widened(fake) for name, fake in self.fakes(part).items()}
 
     def _generator_losses(self, batch: Batch, fakes: Mapping[str, Tensor]) -> dict[str, tuple[float, Tensor]]:
         terms = self.generator_terms(batch, fakes)
         return {name: (weight, terms[name]()) for name, weight in self.stage.weights.items() if weight}
 
-    def _learn(self, name: str, optimizer: Any, losses: Mapping[str, tuple[float, Tensor]]) -> dict[str, Tensor]:
+    def _update(self, name: str, optimizer: Any, learnt: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
         """One update of one player.
 
         Returns:
-            the unweighted losses, detached.
+            the unweighted losses of the batch.
         """
+        losses = dict(learnt[0])
+        if len(learnt) > 1:
+            losses = {key: torch.stack([one[key] for one in learnt]).mean() for key in losses}
         for group in optimizer.param_groups:
             group["lr"] = self.stage.learning_rate(self.step)
-        self.manual_backward(sum((weight * loss for weight, loss in losses.values()), torch.zeros(())))
+        self._at_work = name, losses
         optimizer.step()
         optimizer.zero_grad()
-        return {name: loss.detach() for name, (_, loss) in losses.items()}
+        return losses
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        """Measure and clip gradients here: only this hook sees them unscaled under every precision."""
-        if not self.clip and not (self.logs and self.discriminator):
-            return
-        parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-        norm = nn.utils.get_total_norm([one.grad for one in parameters if one.grad is not None])
+        """Measure, clip and watch gradients here: only this hook sees them unscaled under every precision."""
+        player, losses = self._at_work
+        learning = [one for group in optimizer.param_groups for one in group["params"] if one.grad is not None]
+        norms = torch.stack(torch._foreach_norm([one.grad for one in learning]))
+        norm = torch.linalg.vector_norm(norms)
         if self.clip:
-            nn.utils.clip_grads_with_norm_(parameters, self.clip, norm)
-        if self.logs:
-            player = list(self.players())[self.trainer.optimizers.index(optimizer)]
+            nn.utils.clip_grads_with_norm_(learning, self.clip, norm)
+        if self.logs and self.discriminator is not None:
             self.balance.note(**{f"gradient_{player}": norm})
+        finite = norm.isfinite()
+        if self._scales_gradients:  # a scaler tries what is too large, and leaves such an update out by itself
+            finite = torch.ones_like(finite)
+        elif optimizer.defaults.get("fused"):
+            optimizer.found_inf = (~finite).float()  # type: ignore[attr-defined]  # left out, on the device
+        self.watch.note(self.step, player, losses, norms, [self._names[id(one)] for one in learning], finite)
+
+    @cached_property
+    def _names(self) -> dict[int, str]:
+        """Of all parameters, by what they are."""
+        return {id(parameter): name for name, parameter in self.named_parameters()}
+
+    def _seed(self, *part: int) -> None:
+        torch.manual_seed(seed_of("step", self.seed, self.step, self.global_rank, *part))
+
+    def _alone(self, alone: bool) -> AbstractContextManager[Any]:
+        """Gradients that are not complete need not travel between processes."""
+        model = self.trainer.strategy.model
+        return model.no_sync() if alone and isinstance(model, DistributedDataParallel) else nullcontext()
+
+    def _networks(self) -> dict[str, nn.Module]:
+        """All that computes, by name: the networks, and the criteria that have layers."""
+        modules = {name: one for name, one in self.criteria.items() if isinstance(one, nn.Module)}
+        return {**dict(self.named_children()), **modules}
+
+    # Whether it goes well ---------------------------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Look whether all updates since the last look were sound; this waits for the device.
+
+        Raises:
+            WorkError: one was not; the line names step, player, loss and layer.
+        """
+        if trouble := self.watch.read():
+            raise WorkError(
+                f"training diverged at step {trouble.step + 1} of {self.steps}: {self._diagnosed(trouble)}; the "
+                "checkpoints lie before it; lower the learning rate (model.stages.N.lr) or set model.clip, in a new run"
+            )
+
+    def _diagnosed(self, trouble: Trouble) -> str:
+        """Which loss, or gradient, and in which layer it began."""
+        losses = ", ".join(f"{name} is {value:.3g}" for name, value in trouble.losses.items())
+        player = f"the {trouble.player}'s"
+        what = f"of {player} losses {losses}" if losses else f"{player} gradient is not finite"
+        if layer := self._layer_with_bad_output(trouble.player):
+            return f"{what}, first in the output of layer {layer}"
+        return f"{what}, first in the gradient of layer {trouble.layer}" if trouble.layer else what
+
+    @torch.no_grad()
+    def _layer_with_bad_output(self, player: str) -> str | None:
+        """The first layer that makes something of the batch at hand that is not finite, if one does."""
+        assert self._seen is not None
+        with first_not_finite(self._networks()) as found, self.trainer.precision_plugin.train_step_context():
+            fakes = self._make(self._seen)
+            if player == "generator":
+                self._generator_losses(self._seen, fakes)
+            else:
+                self.discriminator_loss(self._seen, fakes)
+        return found[0] if found else None
+
+    # In a run ---------------------------------------------------------------------------------------------------------
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         """Stop at the budget's last step, also in the middle of an epoch."""
@@ -251,22 +385,47 @@ class Recipe(L.LightningModule):
             self.trainer.should_stop = True
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the number of steps done."""
-        checkpoint["step"] = self.step
+        """Keep the number of steps done, what was noted since the last validation, and what bits depend on."""
+        checkpoint |= {"step": self.step, "balance": self.balance.state(), "computed": self._computed()}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on from the number of steps done."""
+        """Go on from the number of steps done; say what keeps the result from being the same to the last bit."""
         self.step = checkpoint["step"]
+        self.balance.restore(checkpoint["balance"])
+        before, now = checkpoint["computed"], self._computed()
+        changed = [f"{key} {before.get(key)}, now {value}" for key, value in now.items() if before.get(key) != value]
+        if changed and not self.global_rank:
+            log.warning("goes on with %s: the result is no longer that of an undisturbed run", "; ".join(changed))
+
+    def _computed(self) -> dict[str, Any]:
+        """By how many processes, where, and in which numbers."""
+        return {
+            "processes": self.trainer.world_size,
+            "device": self.trainer.strategy.root_device.type,
+            "precision": self.trainer.precision,
+            "channels_last": self.channels_last,
+        }
 
     def _optimizers(self) -> list[Any]:
         optimizers = self.optimizers()
         return optimizers if isinstance(optimizers, list) else [optimizers]
 
     def _log(self, losses: Mapping[str, Tensor]) -> None:
-        """Hand over the losses now and then: a logger, or the bar, that wants them must wait for the device."""
-        if self.logs:
-            self.log_dict({f"train/{name}": value for name, value in {**losses, **self.balance.latest}.items()})
-            self.log("train/lr", self.stage.learning_rate(self.step))
+        """Check, and hand over the losses, now and then: whoever wants them must wait for the device."""
+        self.check()
+        self.log_dict({f"train/{name}": value for name, value in {**losses, **self.balance.latest}.items()})
+        self.log("train/lr", self.stage.learning_rate(self.step))
+
+
+def _detached(fakes: Fakes) -> Fakes:
+    return {name: fake.detach() for name, fake in fakes.items()}
+
+
+def _parts(batch: Batch, count: int) -> list[Batch]:
+    """A batch cut into equal parts."""
+    size = len(batch.gt) // count
+    cuts = [slice(first, first + size) for first in range(0, len(batch.gt), size)]
+    return [Batch(batch.lq[cut], batch.gt[cut], batch.name[cut]) for cut in cuts]
 
 
 def want(key: str, network: nn.Module | None, *methods: str) -> None:

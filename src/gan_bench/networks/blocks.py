@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
 
 from gan_bench.errors import UsageError
 
@@ -161,11 +162,14 @@ def _mirrored(side: int, pad: int, device: torch.device) -> Tensor:
     return torch.minimum(at, period - at)
 
 
-class BatchStatisticsNorm2d(nn.BatchNorm2d):
+class BatchStatisticsNorm2d(_NormBase):
     """A batch norm that normalises by its batch, in evaluation too, as pix2pix does (section 3.3).
 
     Buffers keep their names, so that published weights load; they are neither read nor changed. With one image in the
     batch it is an instance norm; what an image becomes depends on the others in its batch.
+
+    Of several processes each normalises by its own part of the batch. So this is no `nn.BatchNorm2d`: torch makes
+    those into `SyncBatchNorm`, which reads the buffers in evaluation.
     """
 
     def forward(self, feat: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ class Tracker(L.Callback):
         self._session: Session | None = None
         self._keys: list[str] = []
         self._sent: dict[str, float] = {}
+        self._curve: Sequence[Mapping[str, float]] = ()
 
     def bind(self, folder: Path, study: str | None, config: Mapping[str, Any]) -> None:
         """Say which run is followed.
@@ -74,26 +75,28 @@ class Tracker(L.Callback):
         if trainer.is_global_zero:
             _ = self.session
 
-    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
-        """Send the losses where new ones were logged."""
-        assert isinstance(pl_module, Recipe)
-        if trainer.is_global_zero and pl_module.step % pl_module.log_every == 0:
-            self._send(trainer, "train/", pl_module.step)
+    def follow(self, curve: Sequence[Mapping[str, float]]) -> None:
+        """Say where validation puts its rows, each with its `step`; the list grows."""
+        self._curve = curve
 
-    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Send the validation scores and the panel, if there is one."""
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
+        """Send the losses where new ones were logged, the scores and the panel where there was a validation."""
         assert isinstance(pl_module, Recipe)
+        step = pl_module.step
         if not trainer.is_global_zero:
             return
-        self._send(trainer, "val/", pl_module.step)
-        panel = self.folder / "panels" / f"validation_{pl_module.step:07d}.png"
-        if panel.exists():
-            self.session.log_image("panels/validation", panel, f"step {pl_module.step}", pl_module.step)
+        if step % pl_module.log_every == 0:
+            self._send_losses(trainer, step)
+        if self._curve and self._curve[-1]["step"] == step:
+            self.session.log({f"val/{name}": one for name, one in self._curve[-1].items() if name != "step"}, step)
+            panel = self.folder / "panels" / f"validation_{step:07d}.png"
+            if panel.exists():
+                self.session.log_image("panels/validation", panel, f"step {step}", step)
 
-    def _send(self, trainer: L.Trainer, prefix: str, step: int) -> None:
-        values = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith(prefix)}
+    def _send_losses(self, trainer: L.Trainer, step: int) -> None:
+        values = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("train/")}
         # Lightning repeats the last value of a loss that the stage no longer has.
-        stale = {name for name in values if prefix == "train/" and self._sent.get(name) == values[name]} - {"train/lr"}
+        stale = {name for name in values if self._sent.get(name) == values[name]} - {"train/lr"}
         self._sent |= values
         self.session.log({name: value for name, value in values.items() if name not in stale}, step)
 

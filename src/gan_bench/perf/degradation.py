@@ -8,36 +8,28 @@ kernels of one size, `unique` and a Poisson draw for every image.
 from __future__ import annotations
 
 import argparse
-import json
-import runpy
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
-from rich import box
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 from torch import Tensor
 
-import gan_bench
 from gan_bench.chance import generator
 from gan_bench.config import build, degradation_node, plain, typed_values
 from gan_bench.data import Photos, describe
 from gan_bench.data.sampler import Crops
 from gan_bench.degradations import Chain, Degradation, Draw
 from gan_bench.errors import UsageError
-from gan_bench.files import write_atomically
+from gan_bench.perf.place import reference, table, threads
 from gan_bench.provenance import provenance
 
-__all__ = ["perf"]
+__all__ = ["measure", "show"]
 
 Way = Callable[[Tensor, Draw], Any]
 Step = Callable[[np.ndarray, dict[str, Any], tuple[int, int]], np.ndarray]
@@ -45,16 +37,18 @@ Work = tuple[Tensor, Draw]
 OURS, A, B = "gan-bench", "reference A", "reference B"
 
 
-def perf(arguments: argparse.Namespace) -> int:
-    """Measure, print a table, and write JSON where that is asked for.
+def measure(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Images per second of ours and of the references.
+
+    Args:
+        arguments: of the command line.
 
     Returns:
-        0.
+        what JSON can hold.
 
     Raises:
         UsageError: a degradation, value or size that cannot be.
     """
-    _check_usage(arguments)
     given = typed_values(arguments.set, arguments.scale)
     node = degradation_node(arguments.degradation, given, arguments.scale)
     config = plain(node)
@@ -62,12 +56,12 @@ def perf(arguments: argparse.Namespace) -> int:
     works = _works(arguments, degradation)
     references = _references(degradation)
     ways = {OURS: _ours(degradation), **references}
-    with _threads(arguments.threads):
+    with threads(arguments.threads):
         measured = _measured(ways, works)
         steps = {OURS: _by_step(_steps(degradation), works, degradation.scale)}
         if A in references:
             steps[A] = _by_step(references[A].steps, works, degradation.scale)
-    document = {
+    return {
         "degradation": describe(config),
         "gt": arguments.patch,
         "crop": arguments.patch + 2 * degradation.margin,
@@ -76,18 +70,6 @@ def perf(arguments: argparse.Namespace) -> int:
         "ms_per_image_by_step": steps,
         "provenance": provenance(config),
     }
-    _print(document)
-    if arguments.json:
-        write_atomically(Path(arguments.json), (json.dumps(document, indent=1, sort_keys=True) + "\n").encode())
-    return 0
-
-
-def _check_usage(arguments: argparse.Namespace) -> None:
-    for name in ("patch", "batch", "rounds", "threads"):
-        if getattr(arguments, name) < 1:
-            raise UsageError(f"--{name} {getattr(arguments, name)}: a whole number from 1 is needed")
-    if arguments.json and Path(arguments.json).is_dir():
-        raise UsageError(f"--json {arguments.json}: a folder; name a file")
 
 
 def _works(arguments: argparse.Namespace, degradation: Degradation) -> list[Work]:
@@ -104,19 +86,6 @@ def _works(arguments: argparse.Namespace, degradation: Degradation) -> list[Work
     return works
 
 
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Torch and OpenCV on so many threads."""
-    before = torch.get_num_threads(), cv2.getNumThreads()
-    torch.set_num_threads(count)
-    cv2.setNumThreads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before[0])
-        cv2.setNumThreads(before[1])
-
-
 def _ours(degradation: Degradation) -> Way:
     """Draw and apply; what is drawn here is thrown away, so that all work on equal draws."""
 
@@ -129,11 +98,9 @@ def _ours(degradation: Degradation) -> Way:
 
 def _references(degradation: Degradation) -> dict[str, Any]:
     """The two references, as far as they know every operator, where a source checkout has them."""
-    path = Path(gan_bench.__file__).parents[2] / "tests" / "references" / "degradation.py"
-    if not path.is_file():
-        print("note: the references lie in tests/ of a source checkout; only gan-bench is measured", file=sys.stderr)
+    module = reference("degradation.py")
+    if module is None:
         return {}
-    module = runpy.run_path(str(path))
     found = {}
     for name, make in ((A, module["ImageByImage"]), (B, module["AsPublished"])):
         try:
@@ -186,24 +153,15 @@ def _by_step(steps: dict[str, Step], works: list[Work], scale: int) -> dict[str,
     return {name: 1e3 * time_ / count for name, time_ in seconds.items()}
 
 
-def _print(document: dict[str, Any]) -> None:
-    """Two tables: the ways, and the steps."""
-    console = Console()
+def show(document: dict[str, Any], console: Console) -> None:
+    """Print what `measure` gave, as two tables: the ways, and the steps."""
     size, crop, batch = document["gt"], document["crop"], document["batch"]
     console.print(
         f"{document['degradation']['name']}: {crop}x{crop} degraded, {size}x{size} kept, batch {batch}, "
         f"threads {document['threads']}, mean of {document['rounds']} rounds"
     )
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
-    for head in ("", "images/s", "ms/image", "times ours", "least round"):
-        table.add_column(head, justify="right" if head else "left")
-    for name, row in document["measured"].items():
-        table.add_row(name, *(f"{row[key]:.2f}" for key in row))
-    console.print(table)
+    rows = [(name, *(f"{value:.2f}" for value in row.values())) for name, row in document["measured"].items()]
+    console.print(table(("", "images/s", "ms/image", "times ours", "least round"), rows))
     steps = document["ms_per_image_by_step"]
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
-    for head in ("step, ms/image", *steps):
-        table.add_column(head, justify="left" if head.startswith("step") else "right")
-    for step in steps[OURS]:
-        table.add_row(step, *(f"{one[step]:.3f}" for one in steps.values()))
-    console.print(table)
+    rows = [(step, *(f"{one[step]:.3f}" for one in steps.values())) for step in steps[OURS]]
+    console.print(table(("step, ms/image", *steps), rows))

@@ -1,0 +1,61 @@
+"""`gan-bench perf`: which measurement the words ask for, and where its numbers go; nothing is measured here."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from rich.console import Console
+
+from gan_bench.errors import UsageError
+from gan_bench.files import write_atomically
+from gan_bench.perf import degradation, training
+
+__all__ = ["perf"]
+
+OF_A_DEGRADATION = {"scale": None, "patch": 256, "batch": 16, "rounds": 6, "threads": 1}
+OF_A_TRAINING = {"rounds": 5, "threads": None}
+
+
+def perf(arguments: argparse.Namespace) -> int:
+    """Measure, print tables, and write JSON where that is asked for.
+
+    Returns:
+        0.
+
+    Raises:
+        UsageError: what is asked for cannot be.
+        WorkError: it did not fit into memory.
+    """
+    room = degradation if arguments.degradation else training
+    _check_usage(arguments)
+    document = room.measure(arguments)
+    room.show(document, Console())
+    if arguments.json:
+        write_atomically(Path(arguments.json), (json.dumps(document, indent=1, sort_keys=True) + "\n").encode())
+    return 0
+
+
+def _check_usage(arguments: argparse.Namespace) -> None:
+    """Refuse words that mean nothing here; fill in what was left out."""
+    words = arguments.overrides
+    if not arguments.degradation and not words:
+        raise UsageError("perf: what? a training, as model=esrgan trainer=cpu, or --degradation NAME")
+    if bad := [word for word in words if "=" not in word]:
+        raise UsageError(f"perf: {bad[0]}: KEY=VALUE is needed, as model=esrgan")
+    if arguments.degradation and words:
+        raise UsageError(f"perf: {words[0]} is of a training, --degradation without one; leave one of them out")
+    if arguments.json and Path(arguments.json).is_dir():
+        raise UsageError(f"--json {arguments.json}: a folder; name a file")
+    for name, default in (OF_A_DEGRADATION if arguments.degradation else OF_A_TRAINING).items():
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, default)
+    for name in ("patch", "batch", "rounds", "threads"):
+        if (value := getattr(arguments, name)) is not None and value < 1:
+            raise UsageError(f"--{name} {value}: a whole number from 1 is needed")
+    for name, key in {"patch": "budget.patch", "batch": "budget.batch", "scale": "degradation.scale"}.items():
+        if not arguments.degradation and getattr(arguments, name) is not None:
+            raise UsageError(f"--{name} goes with --degradation; of a training it is {key}={getattr(arguments, name)}")
+    if not arguments.degradation and arguments.set:
+        raise UsageError(f"--set goes with --degradation; of a training it is degradation.{arguments.set[0]}")
