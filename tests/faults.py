@@ -38,9 +38,8 @@ __all__ = [
 
 Deed = Callable[[], object]
 
-PRELOAD = ["lightning", "gan_bench.run", "gan_bench.sweep", "gan_bench.commands", "gan_bench.losses"]
 _server = multiprocessing.get_context("forkserver")
-_server.set_forkserver_preload(PRELOAD)
+_server.set_forkserver_preload(["tests.warm"])
 
 
 class Ended(NamedTuple):

@@ -28,7 +28,7 @@ SAME_FLOOR = {
     ("models", "models"), ("commands", "contest"), ("degrade", "commands"),
     ("run", "runfolder"), ("run", "starting"), ("run", "training"), ("run", "work"), ("starting", "runfolder"),
     ("training", "runfolder"), ("training", "starting"), ("training", "work"),
-    ("kernelgan", "commands"),
+    ("kernelgan", "commands"), ("perf", "sweep"), ("perf", "training"), ("perf", "work"),
     ("sweep", "run"), ("sweep", "commands"), ("sweep", "cli"), ("sweep", "jobs"),
     ("cli", "commands"), ("cli", "sweep"),
 }  # fmt: skip
@@ -41,7 +41,7 @@ ONLY_IN = {
     "spandrel": {"networks/spandrel.py"},
     "torch_fidelity": {"weights.py"},
     "hydra": {"config.py", "sweep.py"},
-    "omegaconf": {"config.py", "check.py", "sweep.py", "run.py", "contest.py", "perf.py", "plan.py"},
+    "omegaconf": {"config.py", "check.py", "sweep.py", "run.py", "contest.py", "plan.py"},
 }
 FILES = sorted(ROOT.rglob("*.py"))
 

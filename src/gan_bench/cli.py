@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gan_bench import __version__
-from gan_bench.errors import GanBenchError, Stopped
+from gan_bench.errors import GanBenchError, Stopped, out_of_memory
 
 __all__ = ["main", "show_warnings", "train"]
 
@@ -64,7 +64,7 @@ def _guarded(work: Callable[[], int]) -> int:
     except GanBenchError as error:
         return _fail(str(error), error.exit_code)
     except Stopped as stopped:
-        from gan_bench.processes import is_main_process
+        from gan_bench.started import is_main_process
 
         if not is_main_process():  # whoever started this one tells, and takes a code of its own for a crash
             return 0
@@ -72,6 +72,10 @@ def _guarded(work: Callable[[], int]) -> int:
         return stopped.exit_code
     except KeyboardInterrupt:
         return _fail("interrupted; the same command goes on from the last checkpoint", 130)
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        return _fail("not enough memory; take smaller images, or end what else holds memory", 1)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -204,8 +208,8 @@ def _kernels(parser: argparse.ArgumentParser) -> None:
 
 def _perf(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Measure a training by the words of gan-bench train (model=esrgan trainer=cpu): its step beside a plain loop in "
-        "the same run and by part, its memory, and how fast it restores. Or measure a degradation."
+        "Measure a training by the words of gan-bench train (model=esrgan trainer=cpu): its step by part and beside a "
+        "plain loop in the same run, its memory, and how fast it restores. Or measure a degradation."
     )
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="of a training, as for gan-bench train")
     parser.add_argument("--rounds", type=int, metavar="N", help="to measure; default 5, of a degradation 6")

@@ -44,7 +44,7 @@ def out_of_memory(error: BaseException) -> bool:
     """Whether memory ran out, on whatever device: only CUDA has an error of its own for that."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
-    words = ("allocate memory", "out of memory", "bad_alloc", "ALLOC_FAILED")
+    words = ("allocate memory", "out of memory", "bad_alloc", "ALLOC_FAILED", "could not create a")  # the last: oneDNN
     return isinstance(error, RuntimeError) and any(word in str(error) for word in words)
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, distributed
 
 from gan_bench.started import is_main_process
 
-__all__ = ["from_first", "gathered", "is_main_process", "own", "share", "tells", "together"]
+__all__ = ["from_first", "gathered", "own", "share", "tells", "together"]
 
 log = logging.getLogger(__name__)
 

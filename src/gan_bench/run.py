@@ -16,9 +16,9 @@ from gan_bench.config import build, cells, plain
 from gan_bench.data import TestSet
 from gan_bench.judge import Question
 from gan_bench.metrics import Suite
-from gan_bench.processes import is_main_process
 from gan_bench.restorers import Restorer, trained
 from gan_bench.runfolder import claimed
+from gan_bench.started import is_main_process
 from gan_bench.starting import check_start
 from gan_bench.tracking import followed, log_results
 from gan_bench.training import seeded, train

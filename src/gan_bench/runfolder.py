@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,9 +13,11 @@ from typing import Any
 from gan_bench.config import differences, read_yaml, to_yaml
 from gan_bench.errors import GanBenchError, UsageError
 from gan_bench.files import write_atomically
-from gan_bench.processes import is_main_process
+from gan_bench.started import is_main_process
 
 __all__ = ["claimed"]
+
+BATCH = re.compile(r"budget\.([^:]+\.)?batch: ")  # the one difference with which a training may go on in its folder
 
 
 @contextmanager
@@ -67,7 +70,9 @@ def _write_config(folder: Path, config: dict[str, Any]) -> None:
         write_atomically(path, to_yaml(config).encode())
         return
     other = differences(read_yaml(path), config)
-    if other:
+    if other and all(BATCH.match(line) for line in other) and not (folder / "generator.safetensors").exists():
+        write_atomically(path, to_yaml(config).encode())  # the training says that it goes on otherwise
+    elif other:
         raise UsageError(
             f"{folder} holds another run ({other[0]}); choose another place with hydra.run.dir=DIR or remove it"
         )

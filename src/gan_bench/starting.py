@@ -12,8 +12,8 @@ from torch import Tensor
 from gan_bench.callbacks import resumable
 from gan_bench.errors import UsageError
 from gan_bench.files import write_atomically
-from gan_bench.processes import is_main_process
 from gan_bench.restorers import START, is_run, read_facts, read_states
+from gan_bench.started import is_main_process
 from gan_bench.weights import sha256
 
 __all__ = ["check_start", "weights_to_start_from"]

@@ -28,7 +28,7 @@ from gan_bench.errors import UsageError, WorkError, out_of_memory
 from gan_bench.files import write_atomically
 from gan_bench.metrics import Suite
 from gan_bench.models import Recipe
-from gan_bench.processes import is_main_process
+from gan_bench.started import is_main_process
 from gan_bench.starting import weights_to_start_from
 from gan_bench.tracking import Tracker
 from gan_bench.work import Work
@@ -83,22 +83,25 @@ def train(model: Recipe, work: Work) -> None:
     if isinstance(work.logger, Tracker):
         work.logger.follow(evaluation.curve)
     _rehearse(model, work, trainer.world_size)
-    _fit(trainer, model, work)
+    data = data_of(model, work)
+    _fit(trainer, model, data, work)
     if model.step < model.steps:
         raise WorkError(f"training ended at step {model.step} of {model.steps}; the same command goes on with it")
     if trainer.is_global_zero:
         facts = {"seconds": clock.seconds, "steps": model.step, "best": checkpoints.best}
         facts |= {"health": health.sentence} if health.sentence else {}
+        if len(data.batches) > 1:  # a result must not claim a budget that it did not have
+            facts["batch"] = ", then ".join(f"{batch} from step {first}" for first, batch in data.batches)
         write_atomically(folder / "training.json", (json.dumps(facts, indent=1, sort_keys=True) + "\n").encode())
         for name, network in reversed(model.products.items()):  # the generator last: it says that the run is complete
             save_generator(network, folder / f"{name}.safetensors")
 
 
-def _fit(trainer: L.Trainer, model: Recipe, work: Work) -> None:
+def _fit(trainer: L.Trainer, model: Recipe, data: DataModule, work: Work) -> None:
     """Train, or go on, with errors in one line."""
     start = resumable(work.place.folder / "checkpoints")
     try:
-        trainer.fit(model, data_of(model, work), ckpt_path=str(start) if start else None, weights_only=True)
+        trainer.fit(model, data, ckpt_path=str(start) if start else None, weights_only=True)
     except SystemExit as left:
         if isinstance(left.__context__, KeyboardInterrupt):  # what Lightning makes of Ctrl-C
             raise KeyboardInterrupt from None

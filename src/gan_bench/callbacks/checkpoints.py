@@ -23,7 +23,7 @@ from gan_bench.callbacks.evaluation import Evaluation
 from gan_bench.errors import WorkError
 from gan_bench.files import replacing, stray, write_atomically
 from gan_bench.models import Recipe
-from gan_bench.processes import is_main_process
+from gan_bench.started import is_main_process
 
 __all__ = ["CheckpointFiles", "Checkpoints", "clear", "resumable", "save_generator"]
 

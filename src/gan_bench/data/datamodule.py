@@ -17,6 +17,7 @@ from gan_bench.data.sampler import PositionSampler
 from gan_bench.data.source import Source
 from gan_bench.degradations.base import Degradation
 from gan_bench.processes import gathered, own
+from gan_bench.started import is_main_process
 
 __all__ = ["DataModule"]
 
@@ -35,6 +36,9 @@ class DataModule(L.LightningDataModule):
         seed: of the run.
         workers: processes that decode and crop; 0 does it in this one.
         pool: training pairs that each process mixes batches by, see `PairPool`; None for none.
+
+    Attributes:
+        batches: `(first step, batch)`; more than one where the training went on with another.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class DataModule(L.LightningDataModule):
         self.pool = None if pool is None else PairPool(pool, seed)
         self.degradation, self.seed, self.batch, self.workers = degradation, seed, batch, workers
         self.steps = steps
+        self.batches = [(0, batch)]
         self.crops = source.crops(degradation, [(step * batch, patch) for step, patch in patches], seed)
 
     def train_dataloader(self) -> DataLoader[Sample | Pair]:
@@ -104,23 +109,32 @@ class DataModule(L.LightningDataModule):
             self.pool.rank = self.trainer.global_rank
 
     def state_dict(self) -> dict[str, Any]:
-        """The batch, and the pools of all processes, which all of them call for together."""
+        """The batches so far, and the pools of all processes, which all of them call for together."""
         pools = {"pools": gathered(self.pool.state_dict())} if self.pool else {}
-        return {"batch": self.batch, **pools}
+        return {"batches": self.batches, **pools}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on with this process's pool; where there were more or fewer processes it fills anew."""
-        if state_dict["batch"] != self.batch and not (self.trainer and self.trainer.global_rank):
-            log.warning(
-                "goes on with batch %d, before %d: the result is no longer that of an undisturbed run",
-                self.batch,
-                state_dict["batch"],
-            )
+        self._go_on([(int(first), int(batch)) for first, batch in state_dict["batches"]])
         if self.pool:
             processes = self.trainer.world_size if self.trainer else 1
             state = own(state_dict["pools"], self.pool.rank, processes, "the pool of training pairs")
             if state:
                 self.pool.load_state_dict(state)
+
+    def _go_on(self, batches: list[tuple[int, int]]) -> None:
+        """Take over which batches there were from which steps on; another one now is said."""
+        self.batches, before = batches, batches[-1][1]
+        if before == self.batch:
+            return
+        model: Any = self.trainer.lightning_module if self.trainer else None
+        self.batches.append((model.step if model else 0, self.batch))
+        if is_main_process():
+            log.warning(
+                "goes on with batch %d, before %d: the result is no longer that of an undisturbed run",
+                self.batch,
+                before,
+            )
 
 
 def _inner(image: torch.Tensor, border: int) -> torch.Tensor:

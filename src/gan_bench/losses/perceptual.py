@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gan_bench.batch import widened
 from gan_bench.errors import UsageError, did_you_mean
 from gan_bench.image import to_rgb
-from gan_bench.batch import widened
 from gan_bench.losses.features import fill, layer_indices, outline
 
 __all__ = ["Perceptual"]

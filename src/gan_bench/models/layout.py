@@ -10,12 +10,13 @@ __all__ = ["prefers_channels_last"]
 def prefers_channels_last(network: nn.Module, reduced: bool) -> bool:
     """Whether a network is faster where the channels of a pixel lie beside each other.
 
-    Convolutions are; an instance norm in float32, which walks through each channel alone, takes away more than they
-    give (docs/performance.md).
+    Convolutions are. In float32 the statistics of single images, which walk through each channel alone, take away more
+    than those give (docs/performance.md).
 
     Args:
-        network: of any kind.
+        network: of any kind; what takes statistics of an image in evaluation too says `whole_image`.
         reduced: whether it computes in bfloat16 or half precision.
     """
     kinds = {type(module) for module in network.modules()}
-    return nn.Conv2d in kinds and (reduced or nn.InstanceNorm2d not in kinds)
+    alone = nn.InstanceNorm2d in kinds or getattr(network, "whole_image", False)
+    return nn.Conv2d in kinds and (reduced or not alone)

@@ -281,7 +281,6 @@ class Recipe(L.LightningModule):
         if not made[number]:
             with torch.no_grad():
                 made[number] = self._make(parts[number])
-            torch.clear_autocast_cache()  # of weights that were cast without a graph
         return made[number]
 
     def _make(self, part: Batch) -> Fakes:
@@ -345,12 +344,17 @@ class Recipe(L.LightningModule):
     # Whether it goes well ---------------------------------------------------------------------------------------------
 
     def check(self) -> None:
-        """Look whether all updates since the last look were sound; this waits for the device.
+        """Look whether all updates since the last look were sound; this waits for the device, and for all processes.
 
         Raises:
             WorkError: one was not; the line names step, player, loss and layer.
         """
-        if trouble := self.watch.read():
+        trouble = self.watch.read()
+        several = self.trainer.world_size > 1
+        if several and self.trainer.strategy.reduce_boolean_decision(trouble is not None, all=False) and not trouble:
+            self._layer_with_bad_output("generator")  # the others look for theirs, perhaps through a shared batch norm
+            raise WorkError("training diverged in another process, which says where")
+        if trouble:
             raise WorkError(
                 f"training diverged at step {trouble.step + 1} of {self.steps}: {self._diagnosed(trouble)}; the "
                 "checkpoints lie before it; lower the learning rate (model.stages.N.lr) or set model.clip, in a new run"

@@ -5,16 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from gan_bench.errors import UsageError
 from gan_bench.files import write_atomically
-from gan_bench.perf import degradation, training
+from gan_bench.perf import degradation as of_degradation
+from gan_bench.perf import training as of_training
 
 __all__ = ["perf"]
 
-OF_A_DEGRADATION = {"scale": None, "patch": 256, "batch": 16, "rounds": 6, "threads": 1}
+OF_A_DEGRADATION = {"patch": 256, "batch": 16, "rounds": 6, "threads": 1}
 OF_A_TRAINING = {"rounds": 5, "threads": None}
 
 
@@ -28,7 +30,7 @@ def perf(arguments: argparse.Namespace) -> int:
         UsageError: what is asked for cannot be.
         WorkError: it did not fit into memory.
     """
-    room = degradation if arguments.degradation else training
+    room: Any = of_degradation if arguments.degradation else of_training
     _check_usage(arguments)
     document = room.measure(arguments)
     room.show(document, Console())
@@ -39,23 +41,31 @@ def perf(arguments: argparse.Namespace) -> int:
 
 def _check_usage(arguments: argparse.Namespace) -> None:
     """Refuse words that mean nothing here; fill in what was left out."""
-    words = arguments.overrides
-    if not arguments.degradation and not words:
-        raise UsageError("perf: what? a training, as model=esrgan trainer=cpu, or --degradation NAME")
-    if bad := [word for word in words if "=" not in word]:
-        raise UsageError(f"perf: {bad[0]}: KEY=VALUE is needed, as model=esrgan")
-    if arguments.degradation and words:
-        raise UsageError(f"perf: {words[0]} is of a training, --degradation without one; leave one of them out")
+    (_check_degradation if arguments.degradation else _check_training)(arguments)
     if arguments.json and Path(arguments.json).is_dir():
         raise UsageError(f"--json {arguments.json}: a folder; name a file")
     for name, default in (OF_A_DEGRADATION if arguments.degradation else OF_A_TRAINING).items():
         if getattr(arguments, name) is None:
             setattr(arguments, name, default)
-    for name in ("patch", "batch", "rounds", "threads"):
         if (value := getattr(arguments, name)) is not None and value < 1:
             raise UsageError(f"--{name} {value}: a whole number from 1 is needed")
+
+
+def _check_degradation(arguments: argparse.Namespace) -> None:
+    if words := arguments.overrides:
+        raise UsageError(f"perf: {words[0]} is of a training, --degradation without one; leave one of them out")
+
+
+def _check_training(arguments: argparse.Namespace) -> None:
+    words = arguments.overrides
+    if bad := [word for word in words if "=" not in word]:
+        raise UsageError(f"perf: {bad[0]}: KEY=VALUE is needed, as model=esrgan")
+    if not any(word.startswith(("model=", "experiment=")) for word in words):
+        raise UsageError(
+            "perf: nothing to measure; name a training, as model=esrgan trainer=cpu, or --degradation NAME"
+        )
     for name, key in {"patch": "budget.patch", "batch": "budget.batch", "scale": "degradation.scale"}.items():
-        if not arguments.degradation and getattr(arguments, name) is not None:
-            raise UsageError(f"--{name} goes with --degradation; of a training it is {key}={getattr(arguments, name)}")
-    if not arguments.degradation and arguments.set:
+        if (value := getattr(arguments, name)) is not None:
+            raise UsageError(f"--{name} goes with --degradation; of a training it is {key}={value}")
+    if arguments.set:
         raise UsageError(f"--set goes with --degradation; of a training it is degradation.{arguments.set[0]}")

@@ -41,7 +41,7 @@ def inference(network: nn.Module, scale: int, num_in_ch: int, device: torch.devi
         the number of pixels), and of each way `ms`, `fps`, `ms_per_megapixel_lq`, `ms_per_megapixel_output` and
         `times_plain`.
     """
-    ways = _ways(network.eval().to(device), scale, num_in_ch)
+    ways = _ways(copy.deepcopy(network).eval().to(device), scale, num_in_ch)
     wait = waiting_for(device)
     look = torch.rand(1, num_in_ch, FIRST_LOOK, FIRST_LOOK, device=device)
     ways[PLAIN](look)
@@ -57,7 +57,7 @@ def _ways(network: nn.Module, scale: int, num_in_ch: int) -> dict[str, Way]:
     device = next(network.parameters()).device
     contiguous = copy.deepcopy(network).to(memory_format=torch.contiguous_format)
     channels_last = copy.deepcopy(network).to(memory_format=torch.channels_last)
-    restorer = NetworkRestorer(network, scale, num_in_ch, Origin(model="perf"))
+    restorer = NetworkRestorer(contiguous, scale, num_in_ch, Origin(model="perf"))  # as weights come from a file
 
     def in_bfloat16(one: nn.Module) -> Way:
         def way(lq: Tensor) -> Tensor:

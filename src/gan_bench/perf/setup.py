@@ -1,4 +1,4 @@
-"""A training as the command line asks for it, ready to be measured: at its adversarial stage, in no folder of its own."""
+"""A training as the command line asks for it, ready to be measured: at its adversarial stage, in a folder that goes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.pytorch.callbacks import Checkpoint, ProgressBar
 from torch import nn
 
 from gan_bench.config import build, plain
@@ -26,6 +27,16 @@ from gan_bench.training import data_of, trainer_of
 from gan_bench.work import Place, Work
 
 __all__ = ["Training", "fit", "laid_out", "plain_loop", "prepared"]
+
+
+class _Nothing(ProgressBar, Checkpoint):
+    """Stands where Lightning would put a bar and checkpoints of its own."""
+
+    def disable(self) -> None:
+        """Nothing is drawn."""
+
+    def enable(self) -> None:
+        """Nothing is drawn."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +117,7 @@ def fit(training: Training, callbacks: list[L.Callback], profiler: Any = None) -
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="lightning")
-            trainer = trainer_of(training.model, training.work, callbacks)
+            trainer: Any = trainer_of(training.model, training.work, [*callbacks, _Nothing()])
             trainer.profiler = profiler or trainer.profiler
             trainer.fit(training.model, data_of(training.model, training.work))
     except (MemoryError, RuntimeError) as error:

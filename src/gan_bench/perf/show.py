@@ -97,8 +97,8 @@ def _memory(memory: dict[str, Any] | None) -> list[str]:
     lines = [f"peak memory of {name}: {size / 1e6:.0f} MB" for name, size in memory["bytes"].items()]
     if "ratio" in memory:
         lines.append(
-            f"ours over the {PLAIN}: {memory['ratio']:.3f}; allowed {memory['bar'] / 1e6:.0f} MB (+ 5 % + a copy of G): "
-            f"{'kept' if memory['within'] else 'not kept'}"
+            f"ours over the {PLAIN}'s: {memory['ratio']:.3f}; its + 5 % + a copy of G is {memory['bar'] / 1e6:.0f} MB: "
+            f"{'kept' if memory['within'] else 'exceeded'}"
         )
     return lines + [f"peak memory of {name}: not measured, {why}" for name, why in memory.get("failed", {}).items()]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import statistics
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -22,6 +23,8 @@ from gan_bench.perf.show import show
 from gan_bench.provenance import provenance
 
 __all__ = ["measure", "show"]
+
+log = logging.getLogger(__name__)
 
 WARM_UP = {"cpu": 2, "cuda": 10}
 TWINS = ("32-true", "bf16-mixed")  # precisions that a bare loop has without a scaler of its own
@@ -46,17 +49,20 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         with prepared(overrides, Rounds.steps(rounds, warm_up, 8)) as training:
             model, work, watch = training.model, training.work, Stopwatch()
             document = _facts(training) | {"rounds": rounds, "warm_up": warm_up, "threads": torch.get_num_threads()}
+            log.info("measuring steps: %d to warm up, then %d", warm_up, rounds)
             course = Rounds(watch, lambda model: _loops(model, work.precision), rounds, warm_up)
             fit(training, [Clock(), course], watch)
             document |= {"device": _name(model.device), "channels_last": laid_out(model)}
             document |= _findings(course, work.budget("batch"))
             document["flops"] = _flops(course, document, work.precision, model.device)
             if arguments.inference:
+                log.info("measuring how it restores")
                 network, channels = model.product, work.config["model"]["generator"].get("num_in_ch", 3)
                 scale = work.degradation.scale
                 document["inference"] = inference(network, scale, channels, model.device, min(rounds, 3))
             model.to("cpu")
         if arguments.memory:
+            log.info("measuring memory, in processes of their own")
             torch.cuda.empty_cache()
             document["memory"] = peaks(overrides, arguments.threads)
     return document | {"provenance": provenance(work.config)}
@@ -104,14 +110,12 @@ def _loops(model: Recipe, precision: str) -> dict[str, Any]:
 def _findings(course: Rounds, batch: int) -> dict[str, Any]:
     """Medians and ratios of the interleaved rounds, and what the others gave."""
     fetched = [one[OURS][DATA] + one[OURS][DEGRADATION] for one in course.interleaved]
-    whole = [sum(one[OURS].values()) for one in course.interleaved]
-    steps = {OURS: [all_ - data for all_, data in zip(whole, fetched, strict=True)]}
-    with_data = {OURS: whole}
-    for name in (name for name in course.interleaved[0] if name != OURS):
-        steps[name] = [one[name] for one in course.interleaved]
-        with_data[name] = [own + data for own, data in zip(steps[name], fetched, strict=True)]
+    steps = {name: [_whole(one[name]) for one in course.interleaved] for name in course.interleaved[0]}
+    steps[OURS] = [own - data for own, data in zip(steps[OURS], fetched, strict=True)]
+    with_data = {name: [own + data for own, data in zip(one, fetched, strict=True)] for name, one in steps.items()}
     alone, count = sum(course.alone.values()), len(course.interleaved)
-    found = {
+    parts = {part: 1e3 * statistics.median(one[part] for one in course.parts) for part in PARTS}
+    found: dict[str, Any] = {
         "step": {name: _row(times, steps[OURS]) for name, times in steps.items()},
         "step_with_data": {name: _row(times, with_data[OURS]) for name, times in with_data.items()},
         "alone": {
@@ -119,12 +123,17 @@ def _findings(course: Rounds, batch: int) -> dict[str, Any]:
             "images_per_second": batch * count / alone,
             "share_waiting_for_data": course.alone[DATA] / alone,
         },
-        "breakdown_ms": {part: 1e3 * statistics.median(one[part] for one in course.parts) for part in PARTS},
+        "breakdown_ms": parts,
+        "bottleneck": max(parts, key=parts.__getitem__),
     }
-    found["bottleneck"] = max(found["breakdown_ms"], key=lambda part: found["breakdown_ms"][part])
     if TWIN in steps:
         found["overhead"] = statistics.median(_ratios(steps[OURS], steps[TWIN])) - 1
     return found
+
+
+def _whole(seconds: float | Mapping[str, float]) -> float:
+    """Of ours, the sum of its parts."""
+    return sum(seconds.values()) if isinstance(seconds, Mapping) else seconds
 
 
 def _row(times: list[float], ours: list[float]) -> dict[str, Any]:

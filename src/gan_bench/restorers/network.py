@@ -50,6 +50,12 @@ class NetworkRestorer:
         self.network, self.scale, self.num_in_ch, self.origin = network, scale, num_in_ch, origin
         self._side = TILE  # of the largest window that the network is given
 
+    @classmethod
+    def placed(cls, network: nn.Module, scale: int, num_in_ch: int, origin: Origin) -> NetworkRestorer:
+        """With the network in evaluation mode on the GPU, where there is one."""
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return cls(network.float().eval().to(device), scale, num_in_ch, origin)
+
     @torch.no_grad()
     def restore(self, batch: Batch) -> Tensor:
         """(B, C, h, w) -> (B, C, h*s, w*s) in [0, 1], on the CPU; a stacked gray image is reduced to its mean.

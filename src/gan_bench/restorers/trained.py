@@ -69,7 +69,7 @@ def trained(path: str | Path) -> NetworkRestorer:
         config=config,
     )
     scale = config["degradation"]["scale"] if way == "generator" else 1
-    return NetworkRestorer(network.eval(), scale, config["model"][way].get("num_in_ch", 3), origin)
+    return NetworkRestorer.placed(network, scale, config["model"][way].get("num_in_ch", 3), origin)
 
 
 def _load(network: torch.nn.Module, weights: Path) -> None:
@@ -91,6 +91,7 @@ def _budget(config: dict[str, Any], folder: Path, stem: str) -> dict[str, Any]:
         if stem == (stage.get("name") or f"stage{number}"):
             budget["steps"] = round(budget["steps"] * share)
             break
+    budget |= {key: value for key, value in read_facts(folder / "training.json").items() if key == "batch"}
     start = read_facts(folder / START)
     return {**budget, "start_from": start["sha256"]} if start else budget
 

@@ -1,4 +1,4 @@
-"""gan-bench perf: what it measures, and what it says where it cannot."""
+"""gan-bench perf --degradation: what it measures, and what it says where it cannot."""
 
 import json
 
