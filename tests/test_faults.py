@@ -173,10 +173,10 @@ def test_a_run_that_the_system_killed_in_mid_write_ends_with_the_same_bits(go, r
 
 def test_a_run_killed_between_validations_has_the_rows_of_an_undisturbed_one(go, run, undisturbed):
     words = [*SRGAN, "save_every=10"]  # minutes: nothing is saved but what is validated
-    assert go(*words, deeds=[partial(at_step, 8, kill)]).code == -signal.SIGKILL
-    assert step_of(run) == 5
+    assert go(*words, deeds=[partial(at_step, 12, kill)]).code == -signal.SIGKILL
+    assert step_of(run) == 10
     ended = go(*words)
-    assert ended.code == 0 and "goes on from step 5 of 12" in ended.err
+    assert ended.code == 0 and "goes on from step 10 of 12" in ended.err
     rows = (run / "validation.csv").read_text().splitlines()
     assert [row.split(",")[0] for row in rows] == ["step", "5", "10", "12"]
     assert_same(run, undisturbed(*SRGAN))

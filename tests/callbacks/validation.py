@@ -17,6 +17,7 @@ from torch import distributed, nn
 from gan_bench.callbacks import Evaluation
 from gan_bench.data import Degraded, Images
 from gan_bench.degradations import Bicubic
+from gan_bench.errors import WorkError
 from gan_bench.metrics import Suite, get_protocol
 
 
@@ -31,21 +32,23 @@ class Network(nn.Module):
             nn.init.normal_(parameter, std=0.2, generator=drawn)
         assert self.norm.running_mean is not None
         self.norm.running_mean += 0.1 * rank
+        self.fails = False
 
     def forward(self, lq: torch.Tensor) -> torch.Tensor:
+        if self.fails:
+            raise WorkError("the network: fails here; look elsewhere")
         out: torch.Tensor = self.up(self.norm(lq)) / 4 + 0.5
         return out
 
 
-def validate(folder: Path, rank: int, diverged: bool = False) -> list[dict[str, float]]:
-    """The curve after a validation on the images of folder/gt; a diverged network has no numbers."""
+def validate(folder: Path, rank: int, fails: bool = False) -> list[dict[str, float]]:
+    """The curve after a validation on the images of folder/gt, by a network that may fail."""
     gt = Images(sorted((folder / "gt").glob("*.png")), folder / "gt")
     tests = Degraded("some", gt, Bicubic(2), {"name": "bicubic", "parameters": {"scale": 2}})
     suite = Suite(["psnr", "ssim"], get_protocol("y"), 2)
     evaluation = Evaluation(tests, suite, folder, 3, "little", 1)
     network = Network(rank)
-    if diverged:
-        nn.init.constant_(network.up[0].weight, torch.nan)
+    network.fails = fails
     module = SimpleNamespace(product=network, products={"generator": network}, step=7, views=lambda batch: {})
     evaluation._validate(SimpleNamespace(is_global_zero=rank == 0), module)  # type: ignore[arg-type]
     assert network.training
@@ -60,7 +63,7 @@ def main(rank: int, processes: int, store: str, folder: Path) -> None:
     )
     told = {"curve": validate(folder, rank)}
     try:
-        validate(folder, rank, diverged=rank == 1)
+        validate(folder, rank, fails=rank == 1)
     except Exception as error:
         told["error"] = f"{type(error).__name__}: {error}"
     print(json.dumps(told))
