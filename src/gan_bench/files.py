@@ -59,8 +59,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def stray(folder: Path) -> list[Path]:
-    """What killed processes left of unfinished files in a folder; ask only where nobody writes into it."""
-    return sorted(folder.glob(".*.tmp"))
+    """What killed processes left of unfinished files below a folder; ask only where nobody writes into it."""
+    return sorted(folder.rglob(".*.tmp"))
 
 
 def _flush_folder(folder: Path) -> None:

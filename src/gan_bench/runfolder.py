@@ -12,7 +12,7 @@ from typing import Any
 
 from gan_bench.config import differences, read_yaml, to_yaml
 from gan_bench.errors import GanBenchError, UsageError
-from gan_bench.files import write_atomically
+from gan_bench.files import stray, write_atomically
 from gan_bench.started import is_main_process
 
 __all__ = ["claimed"]
@@ -24,8 +24,8 @@ BATCH = re.compile(r"budget\.([^:]+\.)?batch: ")  # the one difference with whic
 def claimed(folder: Path, config: dict[str, Any]) -> Iterator[None]:
     """Hold a run folder: made if missing, locked by the system, its config written or compared.
 
-    The lock is flock's: a killed run leaves none. A folder that this call made is removed again when the run ends in
-    an error before anything was trained.
+    The lock is the process's own (lockf): a killed run leaves none, not even to processes that it started. A folder
+    that this call made is removed again when the run ends in an error before anything was trained.
 
     Args:
         folder: of the run.
@@ -48,6 +48,8 @@ def claimed(folder: Path, config: dict[str, Any]) -> Iterator[None]:
     with lock:
         _take(lock, folder)
         try:
+            for path in stray(folder):
+                path.unlink(missing_ok=True)
             _write_config(folder, config)
             yield
         except GanBenchError:
@@ -57,8 +59,8 @@ def claimed(folder: Path, config: dict[str, Any]) -> Iterator[None]:
 
 def _take(lock: Any, folder: Path) -> None:
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
         raise UsageError(
             f"{folder}: another process works on this run; wait for it, or set hydra.run.dir=DIR"
         ) from None

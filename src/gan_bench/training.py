@@ -18,7 +18,7 @@ from gan_bench.callbacks import (
     Health,
     ProgressLine,
     Stopping,
-    clear,
+    drop_unfinished,
     resumable,
     save_generator,
 )
@@ -74,7 +74,7 @@ def train(model: Recipe, work: Work) -> None:
     folder = work.place.folder
     _check_data(model, work)
     if is_main_process():
-        clear(folder / "checkpoints")
+        drop_unfinished(folder / "checkpoints")
     clock, evaluation = Clock(), _evaluation(work)
     checkpoints = _checkpoints(work, evaluation, clock)
     health = Health(evaluation)
@@ -112,6 +112,13 @@ def _fit(trainer: L.Trainer, model: Recipe, data: DataModule, work: Work) -> Non
         if not out_of_memory(error):
             raise
         raise WorkError(_too_large(model, work)) from None
+    except OSError as error:
+        if error.filename:
+            raise
+        cause = error.strerror or error
+        raise WorkError(
+            f"{work.place.folder}: cannot be written ({cause}); make room, then give the same command"
+        ) from None
 
 
 def _too_large(model: Recipe, work: Work) -> str:

@@ -1,6 +1,8 @@
 """gan-bench perf model=...: what it measures, that the numbers agree with each other, and what it refuses."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -128,8 +130,8 @@ def test_a_frame_that_takes_too_long_is_extrapolated_from_a_tile(monkeypatch):
     seconds = iter([1.0] + [0.5] * 100)
     monkeypatch.setattr(inference, "seconds", lambda work, wait: next(seconds))
     frame = inference.inference(Enlarged(), 4, 3, torch.device("cpu"), 1)["small"]
-    assert frame["lq"] == [200, 100] and frame["measured_on"] == [64, 64]
-    assert frame["ways"]["bfloat16"]["ms"] == pytest.approx(500 * 200 * 100 / 64**2)
+    assert frame["lq"] == [200, 100] and frame["measured_on"] == [96, 96]
+    assert frame["ways"]["bfloat16"]["ms"] == pytest.approx(500 * 200 * 100 / 96**2)
 
 
 def test_memory_is_held_against_the_plain_loops_and_a_copy_of_g(monkeypatch):
@@ -148,6 +150,13 @@ def test_memory_of_both_is_measured_in_processes_of_their_own():
     with prepared(["model=srgan", *SMOKE, *FEATURES], 1) as training:
         numbers = sum(one.numel() * one.element_size() for one in training.model.generator.state_dict().values())
     assert document["copy_of_G"] == numbers
+
+
+def test_a_childs_memory_is_not_that_of_its_parent():
+    ballast = b"x" * 1_200_000_000
+    code = "import torch; from gan_bench.perf.memory import _peak; print(_peak(torch.device('cpu')))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert 2e8 < int(done.stdout) < len(ballast)
 
 
 def test_a_child_that_fails_is_said_in_a_line(monkeypatch, capsys):

@@ -3,7 +3,7 @@
 Each is added by `gan_bench.training`.
 """
 
-from gan_bench.callbacks.checkpoints import CheckpointFiles, Checkpoints, clear, resumable, save_generator
+from gan_bench.callbacks.checkpoints import CheckpointFiles, Checkpoints, drop_unfinished, resumable, save_generator
 from gan_bench.callbacks.clock import Clock
 from gan_bench.callbacks.evaluation import Evaluation
 from gan_bench.callbacks.health import Health
@@ -18,7 +18,7 @@ __all__ = [
     "Health",
     "ProgressLine",
     "Stopping",
-    "clear",
+    "drop_unfinished",
     "resumable",
     "save_generator",
 ]

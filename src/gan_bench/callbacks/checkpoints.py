@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 import zipfile
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,11 @@ from torch import nn
 from gan_bench.callbacks.clock import Clock
 from gan_bench.callbacks.evaluation import Evaluation
 from gan_bench.errors import WorkError
-from gan_bench.files import replacing, stray, write_atomically
+from gan_bench.files import replacing, write_atomically
 from gan_bench.models import Recipe
 from gan_bench.started import is_main_process
 
-__all__ = ["CheckpointFiles", "Checkpoints", "clear", "resumable", "save_generator"]
+__all__ = ["CheckpointFiles", "Checkpoints", "drop_unfinished", "resumable", "save_generator"]
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class Checkpoints(Checkpoint):
         self.monitor, self.sign, self.save_every = monitor, 1 if higher_is_better else -1, save_every
         self.best: dict[str, float] = {}
         self.asked = False
-        self._saved = time.monotonic()
+        self._saved, self._weighed = time.monotonic(), 0
 
     @property
     def due(self) -> bool:
@@ -73,6 +74,8 @@ class Checkpoints(Checkpoint):
         assert isinstance(pl_module, Recipe)
         self._saved = time.monotonic()
         self._keep_stage(trainer, pl_module)
+        if self.evaluation.judged(pl_module) and self._weighed != pl_module.step:
+            self.save(trainer, pl_module)
         self.clock.go()
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
@@ -95,7 +98,9 @@ class Checkpoints(Checkpoint):
             WorkError: the training is not sound any more, or the disk is full; what was saved before stays.
         """
         module.check()
-        value = self.evaluation.curve[-1].get(self.monitor) if self.monitor and self.evaluation.judged(module) else None
+        judged = self.evaluation.judged(module)
+        self._weighed = module.step if judged else self._weighed
+        value = self.evaluation.curve[-1].get(self.monitor) if self.monitor and judged else None
         best = value is not None and (not self.best or self.sign * (value - self.best["value"]) > 0)
         if value is not None and best:
             self.best = {"value": value, "step": float(module.step)}
@@ -109,12 +114,12 @@ class Checkpoints(Checkpoint):
             save_generator(module.product, self.folder / f"{module.ended.name}.safetensors")
 
     def state_dict(self) -> dict[str, Any]:
-        """The best so far."""
-        return {"best": self.best}
+        """The best so far, and the step of the last validation that was weighed for it."""
+        return {"best": self.best, "weighed": self._weighed}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from there."""
-        self.best = dict(state_dict["best"])
+        self.best, self._weighed = dict(state_dict["best"]), state_dict["weighed"]
 
 
 class CheckpointFiles(TorchCheckpointIO):
@@ -140,20 +145,19 @@ class CheckpointFiles(TorchCheckpointIO):
         Raises:
             WorkError: none is sound, or another version wrote it.
         """
-        folder = Path(path).parent
-        for candidate in (Path(path), folder / PREVIOUS, folder / BEST):
-            if not candidate.exists():
-                continue
+        folder, damaged = Path(path).parent, dict[Path, str]()
+        for candidate in _newest_first(folder):
             if cause := _damage(candidate):
-                _set_aside(candidate, cause)
+                damaged[candidate] = cause
                 continue
-            if candidate != Path(path) and is_main_process():
-                log.warning("goes on from %s", candidate)
+            if is_main_process():
+                _set_aside(damaged, candidate)
             loaded: dict[str, Any] = super().load_checkpoint(candidate, map_location, weights_only)
             if "computed" not in loaded:
                 raise WorkError(f"{candidate}: written by another version of gan-bench; remove {folder} to start anew")
             return loaded
-        raise WorkError(f"{folder}: no checkpoint in it is whole; remove the folder to start anew")
+        causes = ", ".join(f"{file.name}: {cause}" for file, cause in damaged.items())
+        raise WorkError(f"{folder}: no checkpoint in it is whole ({causes}); remove the folder to start anew")
 
 
 def resumable(folder: Path) -> Path | None:
@@ -162,13 +166,13 @@ def resumable(folder: Path) -> Path | None:
     Args:
         folder: of the checkpoints.
     """
-    return folder / LAST if any((folder / name).exists() for name in (LAST, PREVIOUS, BEST)) else None
+    return folder / LAST if _newest_first(folder) else None
 
 
-def clear(folder: Path) -> None:
-    """Remove what a killed process left half-done; ask only where nobody else writes."""
-    for path in [*stray(folder), folder / NEW]:
-        path.unlink(missing_ok=True)
+def drop_unfinished(folder: Path) -> None:
+    """Remove a checkpoint that was not yet the last; ask only where nobody else writes."""
+    if (folder / LAST).exists():
+        (folder / NEW).unlink(missing_ok=True)
 
 
 def save_generator(generator: nn.Module, path: Path) -> None:
@@ -211,10 +215,16 @@ def _damage(path: Path) -> str | None:
     return f"wrong check sum of {bad}" if bad else None
 
 
-def _set_aside(path: Path, cause: str) -> None:
+def _newest_first(folder: Path) -> list[Path]:
+    """What there is to go on from; a new one counts where a kill came after the last had become the previous."""
+    names = (LAST, PREVIOUS, BEST) if (folder / LAST).exists() else (NEW, PREVIOUS, BEST)
+    return [folder / name for name in names if (folder / name).exists()]
+
+
+def _set_aside(damaged: Mapping[Path, str], sound: Path) -> None:
     """By the process that the user started; the others come to the same end by themselves."""
-    if is_main_process():
+    for path, cause in damaged.items():
         aside = path.with_name(f"{path.name}.damaged")
         with suppress(FileNotFoundError):
             path.replace(aside)
-        log.warning("%s is damaged (%s); it now is %s", path, cause, aside.name)
+        log.warning("%s is damaged (%s) and now is %s; goes on from %s", path, cause, aside.name, sound.name)

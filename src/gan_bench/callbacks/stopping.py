@@ -60,6 +60,15 @@ class Stopping(L.Callback):
             self.checkpoints.save(trainer, pl_module)
             raise self._stopped(trainer.is_global_zero, f"step {pl_module.step} of {pl_module.steps}")
 
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """What was heard in the last steps ends what would come behind them; all is saved."""
+        assert isinstance(pl_module, Recipe)
+        heard = self._heard is not None
+        if trainer.world_size > 1:
+            heard = trainer.strategy.reduce_boolean_decision(heard, all=False)
+        if heard:
+            raise self._stopped(trainer.is_global_zero, f"step {pl_module.step} of {pl_module.steps}")
+
     def _stopped(self, main: bool, where: str) -> Stopped:
         heard = self._heard or signal.SIGTERM  # another process heard it
         told = f"stopped by {heard.name} after {where}, saved"

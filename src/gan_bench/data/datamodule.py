@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Sequence
 from typing import Any
 
@@ -68,6 +69,7 @@ class DataModule(L.LightningDataModule):
             batch_size=self.batch // ranks,
             sampler=PositionSampler(self.steps, self.batch, rank, ranks, first),
             num_workers=self.workers,
+            worker_init_fn=_leave_signals_to_the_main_process,
             pin_memory=self.trainer is not None and self.trainer.strategy.root_device.type == "cuda",
         )
 
@@ -135,6 +137,12 @@ class DataModule(L.LightningDataModule):
                 self.batch,
                 before,
             )
+
+
+def _leave_signals_to_the_main_process(_: int) -> None:
+    """Ctrl-C in a terminal, or a cluster's signal, reaches all processes; a step that is finished needs its data."""
+    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(one, signal.SIG_IGN)
 
 
 def _inner(image: torch.Tensor, border: int) -> torch.Tensor:

@@ -19,7 +19,7 @@ __all__ = ["FRAMES", "inference"]
 
 FRAMES = {"720p": (720, 1280), "1080p": (1080, 1920)}
 PLAIN = "plain float32"
-FIRST_LOOK = 64  # side of the lq tile by which the time of a frame is guessed
+FIRST_LOOK = 96  # side of the lq tile by which the time of a frame is guessed
 PATIENCE = 20.0  # seconds for a frame in all its rounds; what takes longer is measured on a tile
 
 Way = Callable[[Tensor], Any]
@@ -46,10 +46,12 @@ def inference(network: nn.Module, scale: int, num_in_ch: int, device: torch.devi
     look = torch.rand(1, num_in_ch, FIRST_LOOK, FIRST_LOOK, device=device)
     ways[PLAIN](look)
     per_pixel = seconds(lambda: ways[PLAIN](look), wait) / FIRST_LOOK**2
-    return {
-        name: _of_a_frame(ways, (math.ceil(height / scale), math.ceil(width / scale)), scale, per_pixel, look, rounds)
-        for name, (height, width) in FRAMES.items()
-    }
+    found = {}
+    for name, (height, width) in FRAMES.items():
+        size = math.ceil(height / scale), math.ceil(width / scale)
+        found[name] = _of_a_frame(ways, size, scale, per_pixel, look, rounds)
+        per_pixel = found[name]["ways"][PLAIN]["ms_per_megapixel_lq"] / 1e9  # of a large image more than of a tile
+    return found
 
 
 def _ways(network: nn.Module, scale: int, num_in_ch: int) -> dict[str, Way]:

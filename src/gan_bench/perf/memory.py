@@ -7,6 +7,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import lightning as L
@@ -65,15 +66,25 @@ def _in_a_child(name: str, overrides: Sequence[str], count: int | None) -> dict[
 def _peak(device: torch.device) -> int:
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    status = Path("/proc/self/status")
+    if status.is_file():  # what getrusage tells begins with what the parent had when it started this process
+        lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        return int(lines["VmHWM"].split()[0]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 class _Few(L.Callback):
-    """Ends a training after a few steps."""
+    """Ends a training after a few steps.
+
+    Attributes:
+        device: on which it was.
+    """
+
+    device = torch.device("cpu")
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *given: Any) -> None:
         """Count."""
+        self.device = pl_module.device
         trainer.should_stop = given[2] + 1 >= STEPS
 
 
@@ -100,8 +111,9 @@ def child(words: Sequence[str]) -> int:
 
 
 def _train(training: Training) -> torch.device:
-    fit(training, [_Few()])
-    return training.model.device
+    few = _Few()
+    fit(training, [few])
+    return few.device
 
 
 def _plain(training: Training) -> torch.device | None:

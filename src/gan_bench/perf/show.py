@@ -84,11 +84,17 @@ def _uses(document: dict[str, Any]) -> list[str]:
     if flops := document["flops"]:
         peak = flops["matmul_peak"]
         lines.append(
-            f"{flops['of_a_step'] / 1e9:.3g} GFLOP/step, {flops['per_second'] / 1e9:.3g} GFLOP/s: "
-            f"{flops['utilization']:.1%} of {peak['flops_per_second'] / 1e9:.3g}, measured here"
+            f"{_large(flops['of_a_step'])}FLOP/step, {_large(flops['per_second'])}FLOP/s: "
+            f"{flops['utilization']:.1%} of the {_large(peak['flops_per_second'])}FLOP/s"
         )
-        lines.append(f"by a matmul of side {peak['side']} in {peak['dtype']}")
+        lines.append(f"that a matmul of side {peak['side']} in {peak['dtype']} reached here")
     return lines
+
+
+def _large(number: float) -> str:
+    """With three digits and a prefix."""
+    prefix, size = next((one for one in (("T", 1e12), ("G", 1e9)) if number >= one[1]), ("M", 1e6))
+    return f"{number / size:.3g} {prefix}"
 
 
 def _memory(memory: dict[str, Any] | None) -> list[str]:

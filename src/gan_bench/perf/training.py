@@ -27,6 +27,7 @@ __all__ = ["measure", "show"]
 log = logging.getLogger(__name__)
 
 WARM_UP = {"cpu": 2, "cuda": 10}
+MOST_WORKERS = 64
 TWINS = ("32-true", "bf16-mixed")  # precisions that a bare loop has without a scaler of its own
 
 
@@ -46,21 +47,20 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     overrides, rounds = arguments.overrides, arguments.rounds
     with threads(arguments.threads), fast_float32():
         warm_up = WARM_UP["cuda" if torch.cuda.is_available() else "cpu"]
-        with prepared(overrides, Rounds.steps(rounds, warm_up, 8)) as training:
+        with prepared(overrides, Rounds.steps(rounds, warm_up, MOST_WORKERS)) as training:
             model, work, watch = training.model, training.work, Stopwatch()
             document = _facts(training) | {"rounds": rounds, "warm_up": warm_up, "threads": torch.get_num_threads()}
             log.info("measuring steps: %d to warm up, then %d", warm_up, rounds)
             course = Rounds(watch, lambda model: _loops(model, work.precision), rounds, warm_up)
             fit(training, [Clock(), course], watch)
-            document |= {"device": _name(model.device), "channels_last": laid_out(model)}
+            document |= {"device": _name(course.device), "channels_last": laid_out(model)}
             document |= _findings(course, work.budget("batch"))
-            document["flops"] = _flops(course, document, work.precision, model.device)
+            document["flops"] = _flops(course, document, work.precision)
             if arguments.inference:
                 log.info("measuring how it restores")
                 network, channels = model.product, work.config["model"]["generator"].get("num_in_ch", 3)
                 scale = work.degradation.scale
-                document["inference"] = inference(network, scale, channels, model.device, min(rounds, 3))
-            model.to("cpu")
+                document["inference"] = inference(network, scale, channels, course.device, min(rounds, 3))
         if arguments.memory:
             log.info("measuring memory, in processes of their own")
             torch.cuda.empty_cache()
@@ -150,10 +150,10 @@ def _ratios(times: Iterable[float], others: Iterable[float]) -> Iterable[float]:
     return (one / other for one, other in zip(times, others, strict=True))
 
 
-def _flops(course: Rounds, document: Mapping[str, Any], precision: str, device: torch.device) -> dict[str, Any] | None:
-    """What the networks of a step ask for, against what the device gives to a matmul; None where it is compiled."""
+def _flops(course: Rounds, document: Mapping[str, Any], precision: str) -> dict[str, Any] | None:
+    """What the networks of a step ask for, against what the device gives to a matmul; None where none were seen."""
     if not course.flops:
         return None
-    peak, per_second = matmul_peak(device, dtype_of(precision)), 1e3 * course.flops[0] / document["alone"]["ms"]
+    peak, per_second = matmul_peak(course.device, dtype_of(precision)), 1e3 * course.flops[0] / document["alone"]["ms"]
     share = per_second / peak["flops_per_second"]
     return {"of_a_step": course.flops[0], "per_second": per_second, "matmul_peak": peak, "utilization": share}
