@@ -1,18 +1,20 @@
 """gan-bench perf model=...: what it measures, that the numbers agree with each other, and what it refuses."""
 
+import itertools
 import json
 import subprocess
 import sys
 
+import lightning as L
 import pytest
 import torch
 from torch import nn
 
 from gan_bench.cli import main
-from gan_bench.perf import inference, memory
-from gan_bench.perf.breakdown import PARTS
+from gan_bench.perf import flops, inference, memory, rounds, training
+from gan_bench.perf.breakdown import PARTS, Stopwatch
 from gan_bench.perf.rounds import Rounds
-from gan_bench.perf.setup import prepared
+from gan_bench.perf.setup import fit, prepared
 
 SMOKE = ["budget=smoke", "trainer=cpu"]
 FEATURES = ["perceptual=squeezenet", "perceptual.weights=random"]
@@ -53,13 +55,63 @@ def test_a_step_is_measured_beside_both_loops_and_by_part(perf):
     assert "Epoch" not in told.err + told.out
 
 
+def test_ratios_are_of_steps_and_data_are_added_to_all_alike():
+    course = Rounds(Stopwatch(), dict, 2, 0)
+    nothing = dict.fromkeys(PARTS, 0.0)
+    for data, slow in ((1.0, 14.0), (2.0, 21.0)):
+        ours = nothing | {"data": data, "degradation": 2.0, "G forward": 4.0, "mechanics": 3.0}
+        course.interleaved.append({"gan-bench": ours, "plain loop": slow, "bare twin": 5.0})
+    course.alone, course.parts = nothing | {"data": 1.0, "backward": 3.0}, [nothing | {"backward": 1.0}]
+    found = training._findings(course, batch=8)
+    step, whole = found["step"], found["step_with_data"]
+    assert step["gan-bench"]["ms_of_each_round"] == [7000, 7000] and whole["gan-bench"]["ms"] == 10500
+    assert whole["plain loop"]["ms_of_each_round"] == [17000, 25000]
+    assert step["plain loop"]["times_as_long_as_ours"] == 2.5
+    assert step["plain loop"]["times_as_long_least_of_a_round"] == 2
+    assert found["overhead"] == pytest.approx(0.4)
+    assert found["alone"] == {"ms": 2000, "images_per_second": 4, "share_waiting_for_data": 0.25}
+    assert found["bottleneck"] == "backward"
+
+
+class Waits(L.Callback):
+    """How often the device was waited for, at the beginning of each step."""
+
+    def __init__(self):
+        self.count, self.at = 0, []
+
+    def wait(self):
+        self.count += 1
+
+    def on_train_batch_start(self, *_):
+        self.at.append(self.count)
+
+
+def test_undisturbed_steps_wait_for_nothing(monkeypatch):
+    waits = Waits()
+    monkeypatch.setattr(rounds, "waiting_for", lambda device: waits.wait)
+    course = Rounds(Stopwatch(), lambda model: {}, 3, 0)
+    with prepared(["model=srcnn", *SMOKE], Rounds.steps(3, 0, 0)) as made:
+        fit(made, [waits, course], course.watch)
+    between = [after - before for before, after in itertools.pairwise(waits.at)]
+    assert len(waits.at) == 10
+    assert min(between[:2]) > 0 and between[3:5] == [0, 0] and min(between[6:9]) > 0
+
+
+def test_a_peak_is_the_best_of_several_products(monkeypatch):
+    taken = iter([4.0, 2.0, *[3.0] * 8])
+    monkeypatch.setattr(flops, "seconds", lambda work, wait: next(taken))
+    monkeypatch.setattr(flops, "SIDE", {"cpu": 10})
+    peak = flops.matmul_peak(torch.device("cpu"), torch.bfloat16)
+    assert peak == {"flops_per_second": 2 * 10 * 10 * 10 / 2.0, "side": 10, "dtype": "bfloat16"}
+
+
 def test_utilization_is_the_flops_of_a_step_over_what_a_matmul_reaches(perf):
-    flops = perf("model=srcnn", *STEP, *SMOKE)[0]
-    found, alone = flops["flops"], flops["alone"]
+    document, _ = perf("model=srcnn", *STEP, *SMOKE)
+    found, alone = document["flops"], document["alone"]
     assert found["utilization"] == pytest.approx(
         found["of_a_step"] / (alone["ms"] / 1e3) / found["matmul_peak"]["flops_per_second"]
     )
-    assert found["matmul_peak"]["dtype"] == "float32" and flops["stage"] == "pixel"
+    assert found["matmul_peak"]["dtype"] == "float32" and document["stage"] == "pixel"
 
 
 def test_a_step_of_srcnn_has_the_operations_that_its_convolutions_have(perf):

@@ -88,7 +88,7 @@ class Stopwatch(Profiler):
         self.wait()
         now = time.perf_counter()
         self._seconds[self._open[-1]] += now - self._since
-        pass
+        self._since = now
 
 
 @contextmanager
