@@ -44,14 +44,12 @@ def seeded(work: Work) -> Recipe:
     """The model, its weights drawn from the run's seed alone, or those that it is to start from.
 
     Raises:
-        UsageError: it cannot be built, or would learn nothing.
+        UsageError: it cannot be built.
     """
     config, patch, scale = work.config, work.budget("patch"), work.degradation.scale
     if patch % scale:
         nearest = patch - patch % scale or scale
         raise UsageError(f"budget.patch={patch} is no multiple of the scale {scale}; take {nearest}")
-    if (config["model"].get("perceptual") or {}).get("weights") == "random":
-        raise UsageError("perceptual.weights=random teaches nothing: a training takes imagenet, or perceptual=none")
     torch.manual_seed(config["seed"])
     given = {"steps": config["budget"]["steps"], "seed": config["seed"]}
     given |= {key: config[key] for key in ("accumulate", "channels_last", "compile")}
@@ -68,10 +66,12 @@ def train(model: Recipe, work: Work) -> None:
     """Walk the recipe, or go on with it, and leave the generator and the facts of its training.
 
     Raises:
-        UsageError: the discriminator cannot judge such patches, or nothing can be validated.
+        UsageError: it would learn nothing, its discriminator cannot judge such patches, or nothing can be validated.
         WorkError: it ended before its last step.
     """
     folder = work.place.folder
+    if (work.config["model"].get("perceptual") or {}).get("weights") == "random":
+        raise UsageError("perceptual.weights=random teaches nothing: a training takes imagenet, or perceptual=none")
     _check_data(model, work)
     if is_main_process():
         drop_unfinished(folder / "checkpoints")

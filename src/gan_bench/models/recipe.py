@@ -57,7 +57,7 @@ class Recipe(Paper):
     def setup(self, stage: str) -> None:
         """Lay out the networks, before an optimizer or a process group sees them."""
         self._scales_gradients = getattr(self.trainer.precision_plugin, "scaler", None) is not None
-        reduced = self.trainer.precision != "32-true"
+        reduced = str(self.trainer.precision).startswith(("bf16", "16"))
         for network in self._networks().values():
             if prefers_channels_last(network, reduced) if self.channels_last is None else self.channels_last:
                 network.to(memory_format=torch.channels_last)

@@ -13,7 +13,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import lightning as L
-import torch
 from lightning.pytorch.callbacks import Checkpoint, ProgressBar
 from torch import nn
 
@@ -23,7 +22,7 @@ from gan_bench.models import Recipe
 from gan_bench.perf.place import reference
 from gan_bench.started import is_alone
 from gan_bench.sweep import composed
-from gan_bench.training import data_of, trainer_of
+from gan_bench.training import data_of, seeded, trainer_of
 from gan_bench.work import Place, Work
 
 __all__ = ["Training", "fit", "laid_out", "plain_loop", "prepared"]
@@ -76,11 +75,12 @@ def prepared(overrides: Sequence[str], steps: int) -> Iterator[Training]:
         raise UsageError(f"trainer={config['trainer']['name']}: perf measures one process; take auto, cpu or gpu")
     degradation, source = (build(cfg[key], key=key) for key in ("degradation", "dataset"))
     before, budget = int(config["budget"]["steps"]), config["budget"]
+    config["model"]["start_from"] = None  # weights change no speed
     budget["steps"] = max(before, math.ceil((steps + 1) / _stage_of(config["model"])["fraction"]))
     with TemporaryDirectory() as folder:
         logger = build(cfg.logger, key="logger", save_dir=folder) if config["logger"]["name"] == "csv" else False
         work = Work(config, Place(Path(folder)), degradation, source, logger or False)
-        model = _seeded(work)
+        model = seeded(work)
         stage = next((one for one in model.stages if one.weights.get("adversarial")), model.stages[0])
         model.step = stage.first
         yield Training(work, model, before if budget["steps"] > before else None)
@@ -90,19 +90,6 @@ def _stage_of(model: dict[str, Any]) -> dict[str, Any]:
     """The first stage with an adversary, else the first of all."""
     stages: list[dict[str, Any]] = model["stages"]
     return next((stage for stage in stages if stage["weights"].get("adversarial")), stages[0])
-
-
-def _seeded(work: Work) -> Recipe:
-    """As `training.seeded`, which refuses what teaches nothing; start weights change no speed."""
-    config, patch, scale = work.config, work.budget("patch"), work.degradation.scale
-    if patch % scale:
-        raise UsageError(f"budget.patch={patch} is no multiple of the scale {scale}")
-    torch.manual_seed(config["seed"])
-    given = {"steps": config["budget"]["steps"], "seed": config["seed"], "start_from": None}
-    given |= {key: config[key] for key in ("accumulate", "channels_last", "compile")}
-    model = build(config["model"], key="model", **given)
-    assert isinstance(model, Recipe)
-    return model
 
 
 def fit(training: Training, callbacks: list[L.Callback], profiler: Any = None) -> None:
