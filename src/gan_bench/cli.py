@@ -21,6 +21,8 @@ __all__ = ["main", "show_warnings", "train"]
 
 log = logging.getLogger("gan_bench")
 
+INTERRUPTED = "interrupted; the same command goes on from the last checkpoint", 130
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command `gan-bench`.
@@ -62,7 +64,7 @@ def _guarded(work: Callable[[], int]) -> int:
     try:
         return work()
     except GanBenchError as error:
-        return _fail(str(error), error.exit_code)
+        return _fail(*INTERRUPTED) if _interrupted(error) else _fail(str(error), error.exit_code)
     except Stopped as stopped:
         from gan_bench.started import is_main_process
 
@@ -71,7 +73,7 @@ def _guarded(work: Callable[[], int]) -> int:
         print(stopped, file=sys.stderr)
         return stopped.exit_code
     except KeyboardInterrupt:
-        return _fail("interrupted; the same command goes on from the last checkpoint", 130)
+        return _fail(*INTERRUPTED)
     except (MemoryError, RuntimeError) as error:
         if not out_of_memory(error):
             raise
@@ -81,6 +83,13 @@ def _guarded(work: Callable[[], int]) -> int:
         return 1
     except OSError as error:
         return _fail(f"{error.filename or 'input or output'}: {error.strerror or error}", 1)
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Whether an error came up where a library cleaned up behind Ctrl-C."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
 
 
 def _fail(message: str, code: int) -> int:

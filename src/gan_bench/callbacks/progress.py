@@ -12,6 +12,7 @@ import torch
 from lightning.pytorch.callbacks import ProgressBar
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 from gan_bench.callbacks.clock import Clock
 from gan_bench.callbacks.health import Health
@@ -69,8 +70,16 @@ class ProgressLine(ProgressBar):
             self._print(f"{self.label}: goes on from step {pl_module.step} of {pl_module.steps}")
         if not self._enabled or not self.console.is_terminal:
             return
-        head, text = (TextColumn(words, markup=False) for words in (self._head(), "{task.description}"))
-        self._bar = Progress(head, BarColumn(24), text, TimeRemainingColumn(), console=self.console, transient=True)
+        head, text = Column(no_wrap=True, min_width=len(self._head())), Column(ratio=1, no_wrap=True)  # text is cut
+        self._bar = Progress(
+            TextColumn(self._head(), markup=False, table_column=head),
+            BarColumn(12, table_column=Column(min_width=12)),
+            TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7)),
+            TextColumn("{task.description}", markup=False, table_column=text),
+            console=self.console,
+            transient=True,
+            expand=True,
+        )
         self._task = self._bar.add_task("", total=self.count * pl_module.steps, completed=self._done(pl_module))
         self._bar.start()
 
