@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.numpy import load_file
 
 import gan_bench
 from gan_bench.cli import main
@@ -297,6 +298,19 @@ def test_two_processes_train_and_agree_with_themselves(tmp_path, what):
     assert weights[0] == weights[1]
 
 
+@pytest.mark.full
+def test_two_processes_and_parts_of_a_batch_learn_what_one_process_learns_from_the_whole(tmp_path):
+    weights = []
+    for further in ([], ["trainer=ddp_cpu"], ["trainer=ddp_cpu", "accumulate=2"]):
+        words = ["model=rrdbnet", "budget.batch=8", *further, f"hydra.run.dir={len(weights)}"]
+        done = subprocess.run(command(*words), cwd=tmp_path, env=environment(), capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        weights.append(load_file(tmp_path / str(len(weights)) / "generator.safetensors"))
+    for other in weights[1:]:
+        for name, expected in weights[0].items():
+            np.testing.assert_allclose(other[name], expected, atol=1e-6)
+
+
 # Mistakes -------------------------------------------------------------------------------------------------------------
 
 
@@ -319,7 +333,7 @@ def test_two_processes_train_and_agree_with_themselves(tmp_path, what):
         (["pool=-5"], "pool=-5: a whole number"),
         (["model.ema=1.5"], "model.ema=1.5: a number from 0 to below 1"),
         (["model.start_from=3"], "3: no such file"),
-        (["model=esrgan", "budget.batch=1"], "cannot judge 1 patches of 32 pixels in each process: Expected more"),
+        (["model=esrgan", "budget.batch=1"], "cannot judge 1 patches of 32 pixels at a time: Expected more"),
         (["dataset=folder"], "dataset.root"),
         (["dataset=folder", "dataset.root=nowhere"], "nowhere"),
         (["budget.patch=4096"], "smaller than the patch"),

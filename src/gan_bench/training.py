@@ -169,15 +169,16 @@ def _rehearse(model: Recipe, work: Work, processes: int) -> None:
         raise UsageError(
             f"accumulate={model.accumulate} does not divide the {share} images of a process; see budget.batch"
         )
+    together = share // model.accumulate
     sizes = {stage.patch or patch for stage in model.stages if stage.weights.get("adversarial")}
     channels = work.source.num_ch * (2 if model.conditional else 1)
     playing = model.players().get("discriminator")
     for judge in playing if isinstance(playing, nn.ModuleList) else [playing] if playing is not None else []:
         for size in sizes:
             try:
-                copy.deepcopy(judge)(torch.zeros(min(2, batch // processes), channels, size, size))
+                copy.deepcopy(judge)(torch.zeros(min(2, together), channels, size, size))
             except (ValueError, RuntimeError) as error:
-                cannot = f"the discriminator cannot judge {batch // processes} patches of {size} pixels in each process"
+                cannot = f"the discriminator cannot judge {together} patches of {size} pixels at a time"
                 raise UsageError(f"budget.batch={batch}, budget.patch={patch}: {cannot}: {error}") from None
 
 
