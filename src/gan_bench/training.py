@@ -40,12 +40,18 @@ log = logging.getLogger(__name__)
 MONITOR = "psnr"  # chooses the best checkpoint, where it is among the metrics
 
 
-def seeded(work: Work) -> Recipe:
+def seeded(work: Work, learns: bool = True) -> Recipe:
     """The model, its weights drawn from the run's seed alone, or those that it is to start from.
 
+    Args:
+        work: whose model it is.
+        learns: whether it is to learn, or its speed is to be measured.
+
     Raises:
-        UsageError: it cannot be built.
+        UsageError: it cannot be built, or would learn nothing.
     """
+    if learns and (work.config["model"].get("perceptual") or {}).get("weights") == "random":
+        raise UsageError("perceptual.weights=random teaches nothing: a training takes imagenet, or perceptual=none")
     config, patch, scale = work.config, work.budget("patch"), work.degradation.scale
     if patch % scale:
         nearest = patch - patch % scale or scale
@@ -66,12 +72,10 @@ def train(model: Recipe, work: Work) -> None:
     """Walk the recipe, or go on with it, and leave the generator and the facts of its training.
 
     Raises:
-        UsageError: it would learn nothing, its discriminator cannot judge such patches, or nothing can be validated.
+        UsageError: the discriminator cannot judge such patches, or nothing can be validated.
         WorkError: it ended before its last step.
     """
     folder = work.place.folder
-    if (work.config["model"].get("perceptual") or {}).get("weights") == "random":
-        raise UsageError("perceptual.weights=random teaches nothing: a training takes imagenet, or perceptual=none")
     _check_data(model, work)
     if is_main_process():
         drop_unfinished(folder / "checkpoints")

@@ -80,7 +80,7 @@ def prepared(overrides: Sequence[str], steps: int) -> Iterator[Training]:
     with TemporaryDirectory() as folder:
         logger = build(cfg.logger, key="logger", save_dir=folder) if config["logger"]["name"] == "csv" else False
         work = Work(config, Place(Path(folder)), degradation, source, logger or False)
-        model = seeded(work)
+        model = seeded(work, learns=False)
         stage = next((one for one in model.stages if one.weights.get("adversarial")), model.stages[0])
         model.step = stage.first
         yield Training(work, model, before if budget["steps"] > before else None)
