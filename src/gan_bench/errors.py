@@ -44,8 +44,10 @@ def out_of_memory(error: BaseException) -> bool:
     """Whether memory ran out, on whatever device: only CUDA has an error of its own for that."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
-    words = ("allocate memory", "out of memory", "bad_alloc", "ALLOC_FAILED", "could not create a")  # the last: oneDNN
-    return isinstance(error, RuntimeError) and any(word in str(error) for word in words)
+    words = ("allocate memory", "out of memory", "bad_alloc", "ALLOC_FAILED", "could not create a memory")
+    told = str(error).strip()
+    onednn = told.endswith("could not create a primitive")  # it says no more where memory is short
+    return isinstance(error, RuntimeError) and (onednn or any(word in told for word in words))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

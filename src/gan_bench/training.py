@@ -23,6 +23,7 @@ from gan_bench.callbacks import (
     save_generator,
 )
 from gan_bench.config import build
+from gan_bench.data import PositionSampler
 from gan_bench.data.datamodule import DataModule
 from gan_bench.errors import UsageError, WorkError, out_of_memory
 from gan_bench.files import write_atomically
@@ -83,9 +84,11 @@ def train(model: Recipe, work: Work) -> None:
     checkpoints = _checkpoints(work, evaluation, clock)
     health = Health(evaluation)
     bar = ProgressLine(work.label, health, clock, work.budget("batch"), work.place.number, work.place.count)
-    trainer = trainer_of(model, work, [clock, Stopping(checkpoints), evaluation, health, bar, checkpoints])
-    if isinstance(work.logger, Tracker):
-        work.logger.follow(evaluation.curve)
+    tracker = [work.logger] if isinstance(work.logger, Tracker) else []
+    for one in tracker:
+        one.follow(evaluation.curve)
+    callbacks = [clock, *tracker, Stopping(checkpoints), evaluation, health, bar, checkpoints]
+    trainer = trainer_of(model, work, callbacks)
     _rehearse(model, work, trainer.world_size)
     data = data_of(model, work)
     _fit(trainer, model, data, work)
@@ -169,6 +172,7 @@ def _check_data(model: Recipe, work: Work) -> None:
 def _rehearse(model: Recipe, work: Work, processes: int) -> None:
     """Let copies of the discriminators see a batch: what they cannot judge is known at the start, not in mid-way."""
     batch, patch = (work.budget(key) for key in ("batch", "patch"))
+    PositionSampler(model.steps, batch, 0, processes)  # which says what does not divide
     if (share := batch // processes) % model.accumulate:
         raise UsageError(
             f"accumulate={model.accumulate} does not divide the {share} images of a process; see budget.batch"
@@ -204,16 +208,15 @@ def trainer_of(model: Recipe, work: Work, callbacks: list[L.Callback]) -> L.Trai
     Args:
         model: to be trained.
         work: whose trainer is built.
-        callbacks: what accompanies it, beside a tracker.
+        callbacks: what accompanies it.
     """
     config, folder = work.config, work.place.folder
-    tracker = [work.logger] if isinstance(work.logger, Tracker) else []
     trainer: L.Trainer = build(
         {**config["trainer"], "precision": work.precision},
         key="trainer",
         max_epochs=1,
-        callbacks=[*callbacks, *tracker],
-        logger=False if tracker else work.logger,
+        callbacks=callbacks,
+        logger=False if isinstance(work.logger, Tracker) else work.logger,
         plugins=[CheckpointFiles()],
         default_root_dir=folder,
         use_distributed_sampler=False,

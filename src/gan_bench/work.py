@@ -11,9 +11,12 @@ import torch
 
 from gan_bench.data import Source
 from gan_bench.degradations import Degradation
+from gan_bench.errors import UsageError, did_you_mean
 from gan_bench.metrics import Protocol, get_protocol
 
 __all__ = ["Place", "Work"]
+
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")  # weights are float32, and so is what is judged
 
 
 @dataclass(frozen=True)
@@ -88,8 +91,15 @@ class Work:
 
     @property
     def precision(self) -> str:
-        """bf16-mixed on a GPU and float32 on a CPU, where the trainer's yaml leaves it open."""
-        return str(self.config["trainer"].get("precision") or ("bf16-mixed" if self._on_gpu else "32-true"))
+        """bf16-mixed on a GPU and float32 on a CPU, where the trainer's yaml leaves it open.
+
+        Raises:
+            UsageError: another than these, or half precision with a scaler.
+        """
+        precision = str(self.config["trainer"].get("precision") or ("bf16-mixed" if self._on_gpu else "32-true"))
+        if precision not in PRECISIONS:
+            raise UsageError(f"trainer.precision: no {precision!r}{did_you_mean(precision, PRECISIONS)}")
+        return precision
 
     @property
     def _on_gpu(self) -> bool:

@@ -1,5 +1,8 @@
 """How networks are laid out, and that it changes nothing beyond rounding."""
 
+from functools import partial
+
+import lightning as L
 import pytest
 import torch
 from test_recipe import batches, esrgan, fit_on
@@ -40,3 +43,40 @@ def test_the_layout_changes_rounding_alone():
     ):
         torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-3)
         assert torch.equal(ours, same)
+
+
+def test_what_a_checkpoint_holds_of_an_optimizer_is_laid_out_as_the_weights_are(tmp_path):
+    """Fused optimizers pair numbers as they lie: a checkpoint's averages must lie as the weights do."""
+
+    def learn(channels_last):
+        model = esrgan(channels_last=channels_last)
+        model.make_optimizer = partial(model.make_optimizer, fused=True)
+        return model
+
+    class Half(L.Callback):
+        def on_train_batch_end(self, trainer, pl_module, *_):
+            if pl_module.step == 2:
+                trainer.save_checkpoint(tmp_path / "half.ckpt")
+
+    whole = learn(False)
+    fit_on(whole, batches(), callbacks=[Half()])
+    state = torch.load(tmp_path / "half.ckpt", weights_only=False)
+    assert state["step"] == 2
+    for channels_last in (True, False):
+        model = learn(channels_last)
+        trainer = fit_on(model, batches(1))  # whose optimizers then have states
+        model.on_load_checkpoint(state)
+        model.load_state_dict(state["state_dict"])
+        for optimizer, saved in zip(trainer.optimizers, state["optimizer_states"], strict=True):
+            optimizer.load_state_dict(saved)
+        model.on_train_start()
+        parameter = model.generator.conv_first.weight
+        averages = trainer.optimizers[0].state[parameter]
+        assert averages["exp_avg"].stride() == parameter.stride() == averages["exp_avg_sq"].stride()
+        torch.testing.assert_close(averages["exp_avg"], saved_of(state, model), rtol=0, atol=0)
+
+
+def saved_of(state, model):
+    """The checkpoint's average of the first weight's gradient."""
+    names = [name for name, _ in model.generator.named_parameters()]
+    return state["optimizer_states"][0]["state"][names.index("conv_first.weight")]["exp_avg"]

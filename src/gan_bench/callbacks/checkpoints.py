@@ -7,10 +7,11 @@ import os
 import shutil
 import time
 import zipfile
+import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import lightning as L
 import torch
@@ -21,9 +22,10 @@ from torch import nn
 
 from gan_bench.callbacks.clock import Clock
 from gan_bench.callbacks.evaluation import Evaluation
-from gan_bench.errors import WorkError
+from gan_bench.errors import WorkError, out_of_memory
 from gan_bench.files import replacing, write_atomically
 from gan_bench.models import Recipe
+from gan_bench.processes import together
 from gan_bench.started import is_main_process
 
 __all__ = ["CheckpointFiles", "Checkpoints", "drop_unfinished", "resumable", "save_generator"]
@@ -105,13 +107,21 @@ class Checkpoints(Checkpoint):
         if value is not None and best:
             self.best = {"value": value, "step": float(module.step)}
         trainer.save_checkpoint(self.folder / NEW)
-        if trainer.is_global_zero:
-            _rotate(self.folder, best)
+        together(lambda: self._complete(trainer, best))
         self.asked, self._saved = False, time.monotonic()
 
+    def _complete(self, trainer: L.Trainer, best: bool) -> None:
+        """The process that wrote tells what failed, so that no other one waits for it."""
+        files = trainer.strategy.checkpoint_io
+        if isinstance(files, CheckpointFiles) and files.failed:
+            raise files.failed
+        if trainer.is_global_zero:
+            _rotate(self.folder, best)
+
     def _keep_stage(self, trainer: L.Trainer, module: Recipe) -> None:
-        if module.ended and len(module.stages) > 1 and trainer.is_global_zero:
-            save_generator(module.product, self.folder / f"{module.ended.name}.safetensors")
+        if module.ended and len(module.stages) > 1:
+            path, product = self.folder / f"{module.ended.name}.safetensors", module.product
+            together(lambda: save_generator(product, path) if trainer.is_global_zero else None)
 
     def state_dict(self) -> dict[str, Any]:
         """The best so far, and the step of the last validation that was weighed for it."""
@@ -123,21 +133,22 @@ class Checkpoints(Checkpoint):
 
 
 class CheckpointFiles(TorchCheckpointIO):
-    """Writes checkpoints whole or not at all, and reads the newest that is sound."""
+    """Writes checkpoints whole or not at all, and reads the newest that is sound.
+
+    Attributes:
+        failed: why the last one could not be written; it is raised by `Checkpoints`, in all processes.
+    """
+
+    failed: WorkError | None = None
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
-        """Save so that `path` is whole at every moment; no copy of it is made in memory.
-
-        Raises:
-            WorkError: it cannot be written; nothing is left behind.
-        """
-        with replacing(Path(path)) as file:
-            try:
-                torch.save(checkpoint, file)
-            except RuntimeError as error:  # torch's own, raised behind the system's
-                if isinstance(error.__context__, OSError):
-                    raise error.__context__ from None
-                raise
+        """Save so that `path` is whole at every moment; no copy of it is made in memory."""
+        self.failed = None
+        try:
+            with replacing(Path(path)) as file:
+                _save(checkpoint, file)
+        except WorkError as error:
+            self.failed = error
 
     def load_checkpoint(self, path: Any, map_location: Any = "cpu", weights_only: bool | None = None) -> dict[str, Any]:
         """Load `path` or, where it is missing or damaged, the one before, or the best; damaged ones are set aside.
@@ -150,14 +161,29 @@ class CheckpointFiles(TorchCheckpointIO):
             if cause := _damage(candidate):
                 damaged[candidate] = cause
                 continue
+            try:
+                loaded: dict[str, Any] = super().load_checkpoint(candidate, map_location, weights_only)
+            except Exception as error:  # whatever torch makes of bytes that are not what it wrote
+                if out_of_memory(error):
+                    raise
+                damaged[candidate] = " ".join(str(error).split())[:80] or type(error).__name__
+                continue
             if is_main_process():
                 _set_aside(damaged, candidate)
-            loaded: dict[str, Any] = super().load_checkpoint(candidate, map_location, weights_only)
             if "computed" not in loaded:
                 raise WorkError(f"{candidate}: written by another version of gan-bench; remove {folder} to start anew")
             return loaded
         causes = ", ".join(f"{file.name}: {cause}" for file, cause in damaged.items())
         raise WorkError(f"{folder}: no checkpoint in it is whole ({causes}); remove the folder to start anew")
+
+
+def _save(checkpoint: dict[str, Any], file: BinaryIO) -> None:
+    try:
+        torch.save(checkpoint, file)
+    except RuntimeError as error:  # torch's own, raised behind the system's
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from None
+        raise
 
 
 def resumable(folder: Path) -> Path | None:
@@ -210,7 +236,7 @@ def _damage(path: Path) -> str | None:
     try:
         with zipfile.ZipFile(path) as archive:
             bad = archive.testzip()
-    except (OSError, EOFError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         return " ".join(str(error).split()) or type(error).__name__
     return f"wrong check sum of {bad}" if bad else None
 

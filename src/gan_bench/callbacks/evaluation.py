@@ -16,6 +16,7 @@ from torch import Tensor
 
 from gan_bench.batch import Batch
 from gan_bench.data import TestSet
+from gan_bench.files import write_atomically
 from gan_bench.image import to_rgb
 from gan_bench.judge import score_images
 from gan_bench.metrics import Suite, aggregate
@@ -114,7 +115,7 @@ class Evaluation(L.Callback):
         writer = csv.DictWriter(text, list(names), lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.curve)
-        (self.folder / "validation.csv").write_text(text.getvalue())
+        write_atomically(self.folder / "validation.csv", text.getvalue().encode())
 
     def state_dict(self) -> dict[str, Any]:
         """The curve so far."""

@@ -51,6 +51,7 @@ class ProgressLine(ProgressBar):
         self._bar: Progress | None = None
         self._start = (0, 0.0)
         self._numbers: list[str] = []
+        self._memory = 0.0
 
     def disable(self) -> None:
         """Draw nothing: another rank does."""
@@ -91,7 +92,7 @@ class ProgressLine(ProgressBar):
         assert isinstance(pl_module, Recipe)
         judged = self.health.evaluation.judged(pl_module)
         if self._enabled and (judged or (self._bar and pl_module.step % pl_module.log_every == 0)):
-            self._numbers = self._read(trainer)
+            self._numbers, self._memory = self._read(trainer), _memory(pl_module)
         if self._bar:
             self._bar.update(self._task, completed=self._done(pl_module), description=self._text(pl_module))
         elif self._enabled and judged:
@@ -135,7 +136,7 @@ class ProgressLine(ProgressBar):
             f"{(module.step - first) * self.batch / worked:.3g} images/s",
             f"data {self.clock.waited / worked:.0%}",
         ]
-        costs.append(f"{_memory(module) / 1e9:.2g} GB")
+        costs.append(f"{self._memory / 1e9:.2g} GB")
         if not self._bar and module.step < module.steps:
             costs.append(f"{_duration((module.steps - module.step) / max(1e-9, speed))} left")
         return " · ".join([f"{stage}{module.step}/{module.steps}", *costs, *self._numbers])

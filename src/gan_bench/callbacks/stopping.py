@@ -58,6 +58,8 @@ class Stopping(L.Callback):
         self.checkpoints.asked = due
         if stop:
             self.checkpoints.save(trainer, pl_module)
+            trainer._logger_connector.on_batch_end()  # or the losses of this step are told to nobody
+            trainer._logger_connector.update_train_step_metrics()
             raise self._stopped(trainer.is_global_zero, f"step {pl_module.step} of {pl_module.steps}")
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -87,7 +89,7 @@ class Stopping(L.Callback):
     def _hear(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGINT and self._heard:
             signal.default_int_handler(number, frame)
-        self._heard = signal.Signals(number)
+        self._heard = self._heard or signal.Signals(number)  # SLURM's warning is followed by SIGTERM
         if number == signal.SIGINT:
             log.info("stops when the step at hand is done and saved; Ctrl-C again stops at once")
 

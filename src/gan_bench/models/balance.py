@@ -40,9 +40,9 @@ class Balance:
         self._noted = {name: [torch.tensor(number) for number in numbers] for name, numbers in state.items()}
 
     def read(self) -> dict[str, float]:
-        """The means since the last reading; empty where nothing was noted."""
+        """The means since the last reading, of what was a number; empty where nothing was noted."""
         on_cpu = {name: [number.float().cpu() for number in numbers] for name, numbers in self._noted.items()}
-        means = {name: float(torch.stack(numbers).mean()) for name, numbers in on_cpu.items()}
+        means = {name: float(torch.stack(numbers).nanmean()) for name, numbers in on_cpu.items()}
         self._noted.clear()
         self.latest = {}
         return means

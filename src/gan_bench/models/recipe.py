@@ -21,12 +21,15 @@ from gan_bench.models.balance import Balance
 from gan_bench.models.layout import prefers_channels_last
 from gan_bench.models.paper import Paper, Term, want
 from gan_bench.models.watch import Trouble, Watch, first_not_finite
+from gan_bench.processes import gathered
 
 __all__ = ["Recipe", "Term", "want"]
 
 log = logging.getLogger(__name__)
 
 Fakes = dict[str, Tensor]
+SMALLEST_SCALE = 2.0**-10
+"""Of losses in half precision: what overflows at this scale is no chance."""
 
 
 class Recipe(Paper):
@@ -76,6 +79,17 @@ class Recipe(Paper):
         for player in self.players().values() if self.compiles else []:
             for network in player if isinstance(player, nn.ModuleList) else [player]:
                 network.compile(dynamic=False)
+                for way in ("translate", "features"):  # in which models use a network beside its forward
+                    if hasattr(network, way):
+                        setattr(network, way, torch.compile(getattr(network, way), dynamic=False))
+
+    def on_train_start(self) -> None:
+        """Lay out what a checkpoint holds of the optimizers as the weights are: fused ones do not look."""
+        for optimizer in self.trainer.optimizers:
+            for parameter, state in optimizer.state.items():
+                for key, value in state.items():
+                    if isinstance(value, Tensor) and value.shape == parameter.shape:
+                        state[key] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Start a stage as the separate training it is in the papers: from the product, with fresh optimizer states."""
@@ -128,7 +142,8 @@ class Recipe(Paper):
         """
         learns = name == "generator"
         if len(parts) == 1:
-            made[0] = made[0] or self._make(parts[0])
+            with torch.set_grad_enabled("generator" in self.turns(self.step)):
+                made[0] = made[0] or self._make(parts[0])
             return made[0] if learns else _detached(made[0])
         self._seed(number)
         if learns:
@@ -172,7 +187,8 @@ class Recipe(Paper):
         if self.clip:
             nn.utils.clip_grads_with_norm_(learning, self.clip, norm)
         if self.logs and self.discriminator is not None:
-            self.balance.note(**{f"gradient_{player}": norm})
+            known = norm.where(norm.isfinite(), torch.nan) if self._scales_gradients else norm
+            self.balance.note(**{f"gradient_{player}": known})
         finite = norm.isfinite()
         if self._scales_gradients:  # a scaler tries what is too large, and leaves such an update out by itself
             finite = torch.ones_like(finite)
@@ -204,33 +220,42 @@ class Recipe(Paper):
         """Look whether all updates since the last look were sound; this waits for the device, and for all processes.
 
         Raises:
-            WorkError: one was not; the line names step, player, loss and layer.
+            WorkError: one was not; the line names step, player, loss and layer, in all processes.
         """
-        trouble = self.watch.read()
-        several = self.trainer.world_size > 1
-        if several and self.trainer.strategy.reduce_boolean_decision(trouble is not None, all=False) and not trouble:
-            self._layer_with_bad_output("generator")  # the others look for theirs, perhaps through a shared batch norm
-            raise WorkError("training diverged in another process, which says where")
-        if trouble:
+        trouble, scaler = self.watch.read(), getattr(self.trainer.precision_plugin, "scaler", None)
+        if scaler is not None and scaler.get_scale() < SMALLEST_SCALE:
             raise WorkError(
-                f"training diverged at step {trouble.step + 1} of {self.steps}: {self._diagnosed(trouble)}; the "
-                "checkpoints lie before it; lower the learning rate (model.stages.N.lr) or set model.clip, in a new run"
+                f"training diverged before step {self.step + 1} of {self.steps}: gradients overflow at every scale; "
+                "take trainer.precision=bf16-mixed, or a lower learning rate, in a new run"
             )
+        several = self.trainer.world_size > 1
+        if several and not self.trainer.strategy.reduce_boolean_decision(trouble is not None, all=False):
+            return
+        told = [one for one in gathered(trouble and trouble.player) if one]
+        if told:  # all look for it, as a batch norm may be shared
+            layer = self._layer_with_bad_output(told[0])
+            raise WorkError(next(one for one in gathered(trouble and self._diagnosed(trouble, layer)) if one))
 
-    def _diagnosed(self, trouble: Trouble) -> str:
+    def _diagnosed(self, trouble: Trouble, layer: str | None) -> str:
         """Which loss, or gradient, and in which layer it began."""
         losses = ", ".join(f"{name} is {value:.3g}" for name, value in trouble.losses.items())
         player = f"the {trouble.player}'s"
         what = f"of {player} losses {losses}" if losses else f"{player} gradient is not finite"
-        if layer := self._layer_with_bad_output(trouble.player):
-            return f"{what}, first in the output of layer {layer}"
-        return f"{what}, first in the gradient of layer {trouble.layer}" if trouble.layer else what
+        if layer:
+            what += f", first in the output of layer {layer}"
+        elif trouble.layer:
+            what += f", first in the gradient of layer {trouble.layer}"
+        return (
+            f"training diverged at step {trouble.step + 1} of {self.steps}: {what}; the checkpoints lie before it; "
+            "lower the learning rate (model.stages.N.lr) or set model.clip, in a new run"
+        )
 
     @torch.no_grad()
     def _layer_with_bad_output(self, player: str) -> str | None:
         """The first layer that makes something of the batch at hand that is not finite, if one does."""
         assert self._seen is not None
-        with first_not_finite(self._networks()) as found, self.trainer.precision_plugin.train_step_context():
+        eager = torch.compiler.set_stance("force_eager")  # compiled code calls no hooks
+        with eager, first_not_finite(self._networks()) as found, self.trainer.precision_plugin.train_step_context():
             fakes = self._make(self._seen)
             if player == "generator":
                 self._generator_losses(self._seen, fakes)
@@ -265,6 +290,8 @@ class Recipe(Paper):
             "device": self.trainer.strategy.root_device.type,
             "precision": self.trainer.precision,
             "channels_last": self.channels_last,
+            "compile": self.compiles,
+            **({"threads": torch.get_num_threads()} if self.trainer.strategy.root_device.type == "cpu" else {}),
         }
 
     def _optimizers(self) -> list[Any]:

@@ -42,6 +42,7 @@ class Tracker(L.Callback):
         self._keys: list[str] = []
         self._sent: dict[str, float] = {}
         self._curve: Sequence[Mapping[str, float]] = ()
+        self._rows = 0
 
     def bind(self, folder: Path, study: str | None, config: Mapping[str, Any]) -> None:
         """Say which run is followed.
@@ -73,6 +74,8 @@ class Tracker(L.Callback):
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Open the W&B run before the clock of the training starts."""
         if trainer.is_global_zero:
+            assert isinstance(pl_module, Recipe)
+            self._rows = sum(row["step"] < pl_module.step for row in self._curve)
             _ = self.session
 
     def follow(self, curve: Sequence[Mapping[str, float]]) -> None:
@@ -80,18 +83,28 @@ class Tracker(L.Callback):
         self._curve = curve
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
-        """Send the losses where new ones were logged, the scores and the panel where there was a validation."""
+        """Send the rows that validation added since, and the losses where new ones were logged."""
         assert isinstance(pl_module, Recipe)
-        step = pl_module.step
         if not trainer.is_global_zero:
             return
-        if step % pl_module.log_every == 0:
-            self._send_losses(trainer, step)
-        if self._curve and self._curve[-1]["step"] == step:
-            self.session.log({f"val/{name}": one for name, one in self._curve[-1].items() if name != "step"}, step)
+        self._send_rows()
+        if pl_module.step % pl_module.log_every == 0:
+            self._send_losses(trainer, pl_module.step)
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Send the last row."""
+        if trainer.is_global_zero:
+            self._send_rows()
+
+    def _send_rows(self) -> None:
+        """Scores and panels of validations that were not sent yet."""
+        for row in self._curve[self._rows :]:
+            step = int(row["step"])
+            self.session.log({f"val/{name}": one for name, one in row.items() if name != "step"}, step)
             panel = self.folder / "panels" / f"validation_{step:07d}.png"
             if panel.exists():
                 self.session.log_image("panels/validation", panel, f"step {step}", step)
+        self._rows = len(self._curve)
 
     def _send_losses(self, trainer: L.Trainer, step: int) -> None:
         values = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("train/")}
