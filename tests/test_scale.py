@@ -81,9 +81,18 @@ SOURCES = {
     "two sides": lambda gt, lq: Source(gt, 3, lq, paired=False),
 }
 CASES = [
-    *((name, granularity, "made") for name in ("realesrgan", "bsrgan") for granularity in ("sample", "batch")),
-    ("realesrgan", "batch", "unpaired"),
-    *(("given", "sample", source) for source in ("pairs", "two sides")),
+    ("realesrgan", "sample", "made"),
+    ("given", "sample", "pairs"),
+    *(
+        pytest.param(*case, marks=pytest.mark.full)
+        for case in (
+            ("realesrgan", "batch", "made"),
+            ("bsrgan", "sample", "made"),
+            ("bsrgan", "batch", "made"),
+            ("realesrgan", "batch", "unpaired"),
+            ("given", "sample", "two sides"),
+        )
+    ),
 ]
 
 

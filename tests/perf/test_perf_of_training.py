@@ -195,6 +195,7 @@ def test_memory_is_held_against_the_plain_loops_and_a_copy_of_g(monkeypatch):
     assert memory.peaks([], None)["within"] is False
 
 
+@pytest.mark.full
 def test_memory_of_both_is_measured_in_processes_of_their_own():
     document = memory.peaks(["model=srgan", *SMOKE, *FEATURES], 1)
     assert set(document["bytes"]) == {"gan-bench", "plain loop"} and "failed" not in document
@@ -204,6 +205,7 @@ def test_memory_of_both_is_measured_in_processes_of_their_own():
     assert document["copy_of_G"] == numbers
 
 
+@pytest.mark.full
 def test_a_childs_memory_is_not_that_of_its_parent():
     ballast = b"x" * 1_200_000_000
     code = "import torch; from gan_bench.perf.memory import _peak; print(_peak(torch.device('cpu')))"
