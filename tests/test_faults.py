@@ -162,6 +162,7 @@ def test_a_run_killed_between_the_two_renames_of_a_save_ends_with_the_same_bits(
     assert_same(run, undisturbed(*POOLED))
 
 
+@pytest.mark.full
 def test_a_run_that_the_system_killed_in_mid_write_ends_with_the_same_bits(go, run, undisturbed):
     short = partial(limit, resource.RLIMIT_FSIZE, 100_000, deadly=True)
     ended = go(*SRGAN, deeds=[partial(at_step, 6, short)])
@@ -691,7 +692,7 @@ WITHOUT_BATCH_NORM = {
 
 
 @pytest.mark.parametrize(
-    ("what", "optimizer"), [("regression", []), ("gan", SGD), *more(("regression", SGD), ("gan", []))]
+    ("what", "optimizer"), [("regression", []), *more(("gan", SGD), ("regression", SGD), ("gan", []))]
 )
 def test_a_batch_in_two_parts_teaches_what_the_whole_batch_does(undisturbed, what, optimizer):
     words = [*WITHOUT_BATCH_NORM[what], *optimizer]

@@ -67,6 +67,7 @@ def left():
     return sorted(path.name for path in Path("runs/.sweep").iterdir())
 
 
+@pytest.mark.full
 def test_joblib_ends_with_the_board_and_the_failure_named():
     words = ["model=esrgan,srcnn,bicubic", "trainer=cpu", "degradation.scale=3", "budget.patch=36"]
     code, out, err = sweep(*words, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
