@@ -41,11 +41,17 @@ def composed(*overrides):
         return compose("train", overrides=list(overrides))
 
 
+def fitting(suite):
+    """What a run needs so that a suite may judge it."""
+    node = read_yaml(conf_dir() / "suite" / f"{suite}.yaml")
+    return [f"degradation.scale={node.get('scale', 4)}", f"metrics.protocol={node.get('protocol', 'y')}"]
+
+
 @pytest.mark.parametrize("choice", [f"{group}={name}" for group, names in GROUPS.items() for name in names])
 def test_every_yaml_is_checked_and_named(choice):
-    cfg = composed(choice, *NEEDED.get(choice, []))
-    check(cfg, provided=PROVIDED)
     group, name = choice.split("=")
+    cfg = composed(choice, *(fitting(name) if group == "suite" else NEEDED.get(choice, [])))
+    check(cfg, provided=PROVIDED)
     assert cfg[group].name == name
 
 
@@ -56,6 +62,14 @@ def test_every_experiment_is_checked(experiment):
         **dict.fromkeys(("cyclegan_paper", "discogan_paper"), NEEDED["dataset=unpaired"]),
     }.get(experiment, [])
     check(composed(f"experiment={experiment}", "budget=smoke", *given), provided=PROVIDED)
+
+
+def test_the_benchmark_is_of_all_gans_and_two_baselines():
+    gans = {
+        model for model in MODELS if any(str(key).endswith("discriminator") for key in composed(f"model={model}").model)
+    }
+    swept = read_yaml(experiments_dir() / "benchmark.yaml")["hydra"]["sweeper"]["params"]["model"].split(",")
+    assert len(swept) == len(set(swept)) and set(swept) == {"bicubic", "msrresnet", *gans}
 
 
 @pytest.mark.parametrize(("model", "scale"), list(product(MODELS, [1, 2, 3, 4, 8])))

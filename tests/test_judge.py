@@ -31,6 +31,8 @@ class Spy(Bicubic):
         if origin:
             self.origin = origin
 
+    computes = False  # its cost is not asked for
+
     def restore(self, batch):
         self.seen.append(batch.name[0])
         return super().restore(batch)
@@ -133,8 +135,21 @@ def test_a_result_says_what_was_judged(tests):
     assert what["budget"] == {"name": "smoke", "steps": 3, "batch": 2, "patch": 16}
     assert (result.cost["parameters"], result.cost["training_seconds"]) == (99, 1.5)
     assert result.cost["seconds"] > 0
-    assert result.facts["psnr"] == {"higher_is_better": True, "unit": "dB", "digits": 2}
+    told = {"higher_is_better": True, "unit": "dB", "digits": 2, "margin": 0.05}
+    assert {name: fact for name, fact in result.facts["psnr"].items() if name != "digest"} == told
     assert torch.__version__.startswith(result.provenance["versions"]["torch"])
+
+
+def test_what_restoring_costs_is_measured_once_for_each_restorer_and_written_into_each_result(tests, monkeypatch):
+    from gan_bench import judge
+
+    asked = []
+    monkeypatch.setattr(judge, "inference_cost", lambda *given: asked.append(given) or {"ms_per_megapixel": 7.0})
+    restorer = Bicubic(2)
+    for protocol in ("y", "rgb"):
+        result = answer(question(tests, restorer, protocol=get_protocol(protocol)))
+        assert result.cost["inference"] == {"ms_per_megapixel": 7.0}
+    assert asked == [(restorer, 2, 3)]
 
 
 def test_identical_images_have_infinite_psnr_which_is_null_and_counted(tmp_path):
@@ -278,7 +293,8 @@ def test_a_metric_of_sets_scores_the_set_and_no_image(tests, tmp_path):
     expected = abs(np.mean(restored) - np.mean([batch.gt.double().mean().item() for batch in tests]))
     assert result.scores["gap"] == pytest.approx(expected, abs=1e-7)
     assert all(list(row) == ["psnr"] for row in result.images.values())
-    assert result.facts["gap"] == {"higher_is_better": False, "unit": "", "digits": 4, "ranked_from": 10, "reals": 3}
+    told = {"higher_is_better": False, "unit": "", "digits": 4, "ranked_from": 10, "reals": 3}
+    assert {name: fact for name, fact in result.facts["gap"].items() if name != "digest"} == told
     assert evaluate(question(tests, metrics=("psnr", "gap")), tmp_path / "results") == result
     assert answer(asked).scores == result.scores  # nothing is left over from the first time
 

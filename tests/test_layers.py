@@ -12,25 +12,27 @@ import gan_bench
 ROOT = Path(gan_bench.__file__).parent
 FLOOR = {
     **dict.fromkeys(("errors", "files", "chance", "processes", "started"), 0),
-    **dict.fromkeys(("batch", "image", "resize", "tiling", "panels", "sheet"), 0),
+    **dict.fromkeys(("batch", "image", "resize", "tiling", "panels", "sheet", "crops"), 0),
     **dict.fromkeys(("download", "weights"), 0),
     **dict.fromkeys(("networks", "losses", "degradations", "metrics", "benchmark"), 1),
     **dict.fromkeys(("targets", "check", "cells", "naming", "config", "provenance"), 1),
     **dict.fromkeys(("data", "models", "draws"), 2),
-    **dict.fromkeys(("restorers", "plan"), 3),
+    **dict.fromkeys(("restorers", "plan", "suites", "inputs"), 3),
     **dict.fromkeys(("judge",), 4),
     **dict.fromkeys(("callbacks", "tracking", "trials"), 5),
     **dict.fromkeys(("runfolder", "contest", "commands", "degrade", "perf", "run", "stock", "sweep", "cli"), 6),
-    **dict.fromkeys(("interpolate", "jobs", "kernelgan", "starting", "training", "work"), 6),
+    **dict.fromkeys(("explain", "verify"), 6),
+    **dict.fromkeys(("interpolate", "jobs", "kernelgan", "pilot", "starting", "training", "work"), 6),
 }
 SAME_FLOOR = {
     ("check", "targets"), ("config", "check"), ("config", "cells"), ("config", "naming"), ("naming", "check"),
     ("models", "models"), ("commands", "contest"), ("degrade", "commands"),
     ("run", "runfolder"), ("run", "starting"), ("run", "training"), ("run", "work"), ("starting", "runfolder"),
     ("training", "runfolder"), ("training", "starting"), ("training", "work"),
+    ("run", "pilot"), ("pilot", "training"), ("pilot", "work"),
     ("kernelgan", "commands"), ("perf", "sweep"), ("perf", "training"), ("perf", "work"),
     ("sweep", "run"), ("sweep", "commands"), ("sweep", "cli"), ("sweep", "jobs"),
-    ("cli", "commands"), ("cli", "sweep"),
+    ("cli", "commands"), ("cli", "sweep"), ("explain", "commands"), ("verify", "commands"),
 }  # fmt: skip
 ONLY_IN = {
     "datasets": {"data/images.py"},

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,8 +15,10 @@ import pytest
 from omegaconf import OmegaConf
 
 import gan_bench
+from gan_bench.callbacks import ProgressLine
 from gan_bench.errors import UsageError
 from gan_bench.sweep import _check_processes
+from gan_bench.training import train
 from tests import slurm
 
 ROOT = Path(gan_bench.__file__).parents[2]
@@ -38,6 +41,98 @@ def test_train_gives_the_folder_and_prints_as_the_command_does(capsys):
 def test_train_gives_the_folder_of_a_sweep(capsys):
     assert gan_bench.train("-m", "model=bicubic", "degradation.scale=2,4") == Path("runs")
     assert "×2" in capsys.readouterr().out
+
+
+def results(pattern):
+    return [json.loads(path.read_text()) for path in sorted(Path("runs").glob(f"{pattern}/results/*.json"))]
+
+
+def contents():
+    """Of all that is in the run folders, what it is and when it was written."""
+    files = [path for path in Path("runs").glob("*_s*/**/*") if path.is_file() and path.name != ".lock"]
+    return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
+
+
+def test_a_model_that_learns_nothing_is_judged_once_under_all_seeds(capsys):
+    gan_bench.train("-m", "model=bicubic", "seed=2,0,1", "metrics=offline")
+    assert sorted(path.name for path in Path("runs").glob("*_s*")) == ["bicubic_photos_bicubic_x4_smoke_s0"]
+    assert len(results("*")) == 1
+    assert OmegaConf.load("runs/bicubic_photos_bicubic_x4_smoke_s0/config.yaml").seed == 0
+    before = contents()
+    assert gan_bench.train("model=bicubic", "seed=5", "metrics=offline").name == "bicubic_photos_bicubic_x4_smoke_s0"
+    assert contents() == before
+
+
+def test_a_result_of_a_sweep_has_the_command_that_makes_its_run_again(capsys, monkeypatch):
+    words = ["experiment=benchmark", "model=srcnn,bicubic", "degradation=jpeg", "seed=1", "metrics=offline"]
+    values = ["suite.cells=[{degradation: gaussian_noise, sigma: 5}]", "budget.steps=2,3", "dataset.limit=6"]
+    typed = list(sys.argv)
+    gan_bench.train(*words, *values, "trainer=cpu", "budget=smoke")
+    assert sys.argv == typed
+    runs = {path.parents[1].name for path in Path("runs").glob("srcnn*/results/*.json")}
+    commands = {one["provenance"]["command"] for one in results("srcnn*")}
+    assert len(runs) == len(commands) == 2 and all(name.startswith("srcnn_photos_jpeg_x1_smoke_s1_") for name in runs)
+    before = contents()
+    for command in commands:
+        python, script, *single = shlex.split(command)
+        assert (python, script) == ("python", "train.py") and single[0] == "experiment=benchmark"
+        assert not [word for word in single if "," in word and "cells" not in word]
+        gan_bench.train(*single)
+    assert contents() == before  # it is that run, which is complete
+    monkeypatch.delenv("GAN_BENCH_BUDGET")
+    monkeypatch.chdir(Path("runs"))
+    for command in commands:
+        gan_bench.train(*shlex.split(command)[2:])
+    assert {path.parents[1].name for path in Path("runs").glob("srcnn*/results/*.json")} == runs
+
+
+def test_the_second_call_of_a_sweep_trains_nothing(capsys, monkeypatch):
+    words = ["experiment=benchmark", "model=bicubic,srcnn", "degradation=bicubic", "seed=0,1", "metrics=offline"]
+    gan_bench.train(*words, "trainer=cpu")
+    assert len(list(Path("runs").glob("*_s*"))) == 3
+    before = contents()
+    monkeypatch.setattr("gan_bench.run.train", None)
+    monkeypatch.setattr("gan_bench.judge.answer", None)
+    gan_bench.train(*words, "trainer=cpu")
+    assert contents() == before
+
+
+def test_an_untrained_model_waits_for_the_process_that_judges_it(capsys):
+    """Two jobs of a parallel sweep come to one folder."""
+    folder = Path("runs/bicubic_photos_bicubic_x4_smoke_s0")
+    code = f"""
+import sys, time
+from pathlib import Path
+from gan_bench.runfolder import claimed
+with claimed(Path({str(folder)!r}), {{}}):
+    (Path({str(folder)!r}) / "config.yaml").unlink()
+    print("taken", flush=True)
+    time.sleep(2)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "taken\n"
+        gan_bench.train("model=bicubic", "metrics=offline", "seed=1")
+        assert process.poll() is not None
+    assert len(results("*")) == 1
+
+
+def test_a_line_of_a_sweep_says_how_long_the_others_will_take(capsys, monkeypatch):
+    told = []
+    monkeypatch.setattr("gan_bench.run.train", lambda model, work: told.append(work.place) or train(model, work))
+    gan_bench.train("-m", "model=bicubic,srcnn,vdsr,msrresnet", "metrics=offline", "trainer=cpu")
+    lines = capsys.readouterr().err.splitlines()
+    said = {number: [" left, sweep " in line for line in lines if f"[{number}/4]" in line] for number in (2, 3, 4)}
+    assert (
+        not any(said[2]) and said[3][0] and not any(said[4])
+    )  # the first training knows of none, the last of no other
+    assert [place.number for place in told] == [2, 3, 4]
+    assert told[0].each is None and all(0.1 < place.each < 100 for place in told[1:])
+
+
+def test_what_a_sweep_will_take_is_this_run_and_those_to_come():
+    assert ProgressLine("x", None, None, 1, 2, 4, 120.0)._left(5.0) == "5 s left, sweep 4 min"
+    assert ProgressLine("x", None, None, 1, 4, 4, 120.0)._left(5.0) == "5 s left"
+    assert ProgressLine("x", None, None, 1, 2, 4)._left(5.0) == "5 s left"
 
 
 def test_a_mistake_is_an_exception_and_the_next_call_works():
@@ -81,7 +176,8 @@ def test_joblib_ends_with_the_board_and_the_failure_named():
     assert [line for line in said if line.startswith("[2/3] note: ")]
     assert left() == ["multirun.yaml"]
     [result] = [json.loads(path.read_text()) for path in Path("runs").glob("srcnn*/results/*.json")]
-    assert result["provenance"]["command"].startswith("python train.py -m model=esrgan,srcnn,bicubic ")
+    common = "trainer=cpu degradation.scale=3 budget.patch=36 budget=smoke metrics=offline"
+    assert result["provenance"]["command"] == f"python train.py model=srcnn {common}"
 
 
 def test_a_launcher_that_is_not_there_is_one_line_with_the_way_out(capsys):

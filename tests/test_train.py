@@ -129,13 +129,15 @@ def test_every_model_trains_under_every_degradation(train, model, degradation):
 SHORTER = {  # of the long sweeps a part; make test-all runs them whole
     "ablate_operators": ["degradation.without=null,[blur1,blur2],jpeg1"],
     "ablate_degradation": ["model=msrresnet", "degradation=gaussian_noise,jpeg"],
+    "benchmark": ["model=msrresnet,srgan", "degradation=bicubic", "seed=0"],
 }
+WHOLE = {"benchmark": ["seed=0"]}  # every model under each degradation
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("experiment", SHORTER)
 def test_the_long_experiments_run_whole(train, experiment):
-    assert train(f"experiment={experiment}", "metrics=quick")[0] == 0
+    assert train(f"experiment={experiment}", "metrics=quick", *WHOLE.get(experiment, []))[0] == 0
 
 
 @pytest.mark.parametrize("experiment", sorted(SINGLE - NEED_DATA))

@@ -10,10 +10,13 @@ from typing import Any, Literal, get_args
 
 from gan_bench.errors import UsageError, did_you_mean
 
-__all__ = ["SPLITS", "Cell", "Split", "find_cells"]
+__all__ = ["ROLES", "SPLITS", "Cell", "Role", "Split", "find_cells"]
 
 Split = Literal["train", "validation", "test"]
 SPLITS = get_args(Split)
+Role = Literal["rank", "smoke"]
+ROLES = get_args(Role)
+OF_A_CELL = ("dataset", "degradation", "split", "role")  # other keys are values of its degradation
 Find = Callable[[str, str, str, Mapping[str, Any]], dict[str, Any]]
 WithValues = Callable[[Mapping[str, Any], Mapping[str, Any], str], dict[str, Any]]
 
@@ -28,6 +31,7 @@ class Cell:
         dataset: resolved node.
         degradation: resolved node, at the run's scale.
         split: which images of the data set: `test`, `validation`, or `train`, which shows what was learnt by heart.
+        role: in its suite: `rank`, or `smoke` where the images are too few to rank by; None outside of suites.
     """
 
     place: str
@@ -35,6 +39,7 @@ class Cell:
     dataset: dict[str, Any]
     degradation: dict[str, Any]
     split: Split = "test"
+    role: Role | None = None
 
     @property
     def set(self) -> str:
@@ -43,38 +48,72 @@ class Cell:
 
 
 def find_cells(config: Mapping[str, Any], find: Find, with_values: WithValues) -> list[Cell]:
-    """The run's own cell and those of `suite.cells`, each once.
+    """The run's own cell and those of `suite.cells`, each once; the own has a role where the suite has it too.
 
     Args:
-        config: the run's resolved config.
+        config: the run's resolved config; without a data set there is no own cell.
         find: from group, name, place in the config and the config to the node of that file.
         with_values: from a degradation's node, values of it and their place to the checked node.
 
     Raises:
-        UsageError: a cell is no mapping, or names what is not there.
+        UsageError: a cell is no mapping, or names what is not there; the suite has another scale or protocol.
     """
-    asked = (config.get("suite") or {}).get("cells") or []
+    suite = config.get("suite") or {}
+    asked = suite.get("cells") or []
     if not isinstance(asked, list):
         raise UsageError("suite.cells: a list is needed, e.g. suite.cells=[{degradation: jpeg}]")
+    _check_fits(suite, config)
     dataset, degradation = config.get("dataset") or {}, config.get("degradation") or {}
-    found = [Cell("", str(dataset.get("name")), dict(dataset), dict(degradation))]
+    found = [Cell("", str(dataset.get("name")), dict(dataset), dict(degradation))] if dataset else []
+    find, with_values = _once(find), _once(with_values)
     for index, words in enumerate(asked):
         cell = _cell(f"suite.cells[{index}]", words, config, find, with_values)
-        if not any(_judged(cell) == _judged(other) for other in found):
+        same = next((number for number, other in enumerate(found) if _judged(cell) == _judged(other)), None)
+        if same is not None:
+            found[same] = replace(found[same], role=found[same].role or cell.role)
+        else:
             taken = {other.name for other in found}
             found.append(cell if cell.name not in taken else replace(cell, name=f"{cell.name}_{_digest(cell)}"))
     return found
 
 
+def _once(make: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """The same, which composes and checks each node once: many cells share a few."""
+    known: dict[str, dict[str, Any]] = {}
+
+    def made(*arguments: Any) -> dict[str, Any]:
+        asked = [argument for argument in arguments if not str(argument).startswith("suite.cells[")]
+        spelled = json.dumps(asked, default=str)
+        if spelled not in known:
+            known[spelled] = make(*arguments)
+        return known[spelled]
+
+    return made
+
+
+def _check_fits(suite: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+    """Refuse a run that the suite's cells would judge otherwise than the suite says."""
+    name = suite.get("name")
+    scale, protocol = (config.get("degradation") or {}).get("scale"), (config.get("metrics") or {}).get("protocol")
+    if suite.get("scale", scale) != scale:
+        raise UsageError(f"suite={name} is for scale {suite['scale']}, this run has {scale}; set degradation.scale")
+    wanted = suite.get("protocol", protocol)
+    if protocol and wanted != protocol:
+        raise UsageError(f"suite={name} is judged by protocol {wanted}, not {protocol}; add metrics.protocol={wanted}")
+
+
 def _cell(place: str, words: Any, config: Mapping[str, Any], find: Find, with_values: WithValues) -> Cell:
     if not isinstance(words, Mapping):
         raise UsageError(f"{place}: a mapping is needed, e.g. {{degradation: jpeg}}, not {words!r}")
-    values = {str(key): value for key, value in words.items() if key not in ("dataset", "degradation", "split")}
+    values = {str(key): value for key, value in words.items() if key not in OF_A_CELL}
     if "scale" in values:
         raise UsageError(f"{place}.scale: a cell has the run's scale; set degradation.scale")
-    dataset, degradation = config["dataset"], config["degradation"]
-    named = [dataset["name"]]
-    if words.get("dataset", dataset["name"]) != dataset["name"]:  # the run's own may have a root or limit of its own
+    dataset, degradation = config.get("dataset") or {}, config["degradation"]
+    if not dataset and not words.keys() >= {"dataset", "degradation"}:
+        needed = "a data set and a degradation are needed, e.g. {dataset: photos, degradation: jpeg}"
+        raise UsageError(f"{place}: {needed}")
+    named = [dataset.get("name")]
+    if not dataset or words.get("dataset", named[0]) != named[0]:  # the run's own may have a root or limit of its own
         dataset = _whole(find("dataset", words["dataset"], f"{place}.dataset", config), f"{place}.dataset")
         named = [dataset["name"]]
     if "degradation" in words:
@@ -89,7 +128,10 @@ def _cell(place: str, words: Any, config: Mapping[str, Any], find: Find, with_va
     if split not in SPLITS:
         raise UsageError(f"{place}.split: no split {split!r}{did_you_mean(str(split), SPLITS)}")
     named += [split] if split != "test" else []
-    return Cell(place, "_".join(map(str, named)), dict(dataset), degradation, split)
+    role = words.get("role", "rank" if "version" in (config.get("suite") or {}) else None)
+    if role not in (None, *ROLES):
+        raise UsageError(f"{place}.role: no role {role!r}{did_you_mean(str(role), ROLES)}")
+    return Cell(place, "_".join(map(str, named)), dict(dataset), degradation, split, role)
 
 
 def _judged(cell: Cell) -> tuple[Any, ...]:

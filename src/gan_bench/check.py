@@ -27,12 +27,13 @@ BUDGET = frozenset({"name", "steps", "batch", "patch", "val_every"})
 BUDGET |= {"lr", "periods", "end", "ema", "num_feat", "num_block"}
 OF_EACH_MODEL = frozenset({"batch", "patch"})  # a run looks for these under its model's name, a model's yaml for others
 DECLARED: dict[str, frozenset[str]] = {
-    "budget": BUDGET | {"pool", "<model>"},
+    "budget": BUDGET | {"max_time", "pool", "<model>"},
     "budget.<model>": BUDGET | {"depths", "num_heads", "attention", "buffer", "x<scale>"},
     "budget.<model>.x<scale>": OF_EACH_MODEL,
     "model.stages[]": frozenset({"name", "fraction", "weights", "lr", "patch", "schedule", "fresh"}),
     "metrics": frozenset({"name", "names", "validation", "instead", "protocol"}),
 }
+FREE = "suite.cells[]"  # `cells` checks them: whatever keys a degradation has
 # Any term's or layer's name: the model and the criterion know theirs.
 WEIGHTS = frozenset({"model.stages[].weights", "model.perceptual.layers", "perceptual.criterion.layers"})
 MISSING = "???"
@@ -156,7 +157,7 @@ class _Walk:
 
     def keys(self, node: Mapping[str, Any], key: str, role: str) -> None:
         """Compare with the declared keys, else with those that the yaml of this place shows; none: it is free."""
-        known = DECLARED.get(role) or _template_keys(self.templates(role), role)
+        known = DECLARED.get(role) or (_template_keys(self.templates(role), role) if not role.startswith(FREE) else ())
         for name, child in zip(map(str, node), node.values(), strict=True):
             word = self.word(name, role)
             if "<" in word and not isinstance(child, Mapping):

@@ -128,17 +128,22 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("train", help="train and judge a model: Hydra overrides, as for train.py", add_help=False)
     _benchmark(commands.add_parser("benchmark", help="judge anything: models, runs, folders of restored images"))
     _leaderboard(commands.add_parser("leaderboard", help="show and write the board of a folder of results"))
+    _show(commands.add_parser("show", help="all that a result says, and how each of its numbers came about"))
+    _verify(commands.add_parser("verify", help="whether a result holds: its sums, and its scores once more"))
     _restore(commands.add_parser("restore", help="restore images with a trained model"))
     _interpolate(commands.add_parser("interpolate", help="weights between a run's first stage and its last"))
     _degrade(commands.add_parser("degrade", help="see a degradation: its lq files, and what was drawn for them"))
     _kernels(commands.add_parser("kernels", help="blur kernels of real images, for degradation=realsr"))
-    _perf(commands.add_parser("perf", help="how fast a training or a degradation is, beside plain references"))
+    _perf(commands.add_parser("perf", help="how fast trainings, degradations and metrics are, beside plain references"))
     _weights(commands.add_parser("weights", help="the files of weights that metrics and losses want"))
     return parser
 
 
 def _benchmark(parser: argparse.ArgumentParser) -> None:
-    parser.description = "Judge restorers on gt and lq images by one protocol; the table goes to standard output."
+    parser.description = (
+        "Judge restorers on gt and lq images, or on a suite of data sets, by one protocol; the tables go to standard "
+        "output."
+    )
     parser.add_argument(
         "restorers",
         nargs="+",
@@ -154,11 +159,18 @@ def _benchmark(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scale", type=int, metavar="N", help="gt over lq; else from run or weights, else from the sizes"
     )
-    parser.add_argument("--protocol", default="y", help="y (default) or rgb")
-    parser.add_argument("--metrics", default="psnr,ssim", metavar="NAMES", help="comma-separated; default psnr,ssim")
+    parser.add_argument(
+        "--suite", metavar="NAME", help="judge on all cells of conf/suite/NAME whose data are here, as it says"
+    )
+    parser.add_argument("--protocol", help="y (default) or rgb")
+    parser.add_argument(
+        "--metrics", metavar="NAMES", help="comma-separated; default psnr,ssim, and with --suite the suite's"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the degradation; default 0")
     parser.add_argument("--limit", type=int, metavar="N", help="the first N images only")
-    parser.add_argument("--out", metavar="DIR", help="also write result files, for gan-bench leaderboard DIR")
+    parser.add_argument(
+        "--out", metavar="DIR", help="also write result files, for gan-bench leaderboard DIR; those it has are taken"
+    )
     parser.add_argument("--json", metavar="FILE", help="also write a list of records; - for standard output")
     parser.set_defaults(run=_lazy("benchmark"))
 
@@ -169,6 +181,27 @@ def _leaderboard(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wandb", action="store_true", help="also send it to Weights & Biases, with the result files")
     parser.add_argument("--project", default=os.environ.get("WANDB_PROJECT", "gan-bench"), help="of W&B")
     parser.set_defaults(run=_lazy("leaderboard"))
+
+
+def _show(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Explain results: what was judged, how each number came about, and the command that made it."
+    parser.add_argument("results", nargs="+", metavar="RESULT", help="a result file, a run, or a folder of results")
+    parser.add_argument("--json", metavar="FILE", help="also write all of it; - for standard output, and that alone")
+    parser.set_defaults(run=_lazy("show", "explain"))
+
+
+def _verify(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Check results: 1, their sums from the images; 2, the scores themselves, restored once more from weights and "
+        "inputs. Ends with 0 if all hold, 1 if one does not, 2 if one cannot be checked. No result is changed."
+    )
+    parser.add_argument("results", nargs="+", metavar="RESULT", help="a result file, a run, or a folder of results")
+    parser.add_argument(
+        "--level", type=int, choices=(1, 2), help="default: 2 where weights and inputs are here, else 1"
+    )
+    parser.add_argument("--weights", metavar="FILE", help="where the weights are, if not where the result says")
+    parser.add_argument("--json", metavar="FILE", help="also write every check; - for standard output, and that alone")
+    parser.set_defaults(run=_lazy("verify", "verify"))
 
 
 def _restore(parser: argparse.ArgumentParser) -> None:
@@ -218,14 +251,15 @@ def _kernels(parser: argparse.ArgumentParser) -> None:
 def _perf(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Measure a training by the words of gan-bench train (model=esrgan trainer=cpu): its step by part and beside a "
-        "plain loop in the same run, its memory, and how fast it restores. Or measure a degradation."
+        "plain loop in the same run, its memory, and how fast it restores. Or measure a degradation, or the metrics."
     )
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="of a training, as for gan-bench train")
-    parser.add_argument("--rounds", type=int, metavar="N", help="to measure; default 5, of a degradation 6")
-    parser.add_argument("--threads", type=int, metavar="N", help="default: torch's own, of a degradation 1")
+    parser.add_argument("--rounds", type=int, metavar="N", help="default 5, of a degradation 6, of metrics 20")
+    parser.add_argument("--threads", type=int, metavar="N", help="default: torch's own, of a degradation or metrics 1")
     parser.add_argument("--json", metavar="FILE", help="also write every number")
     parser.add_argument("--no-inference", dest="inference", action="store_false", help="leave out restoring")
     parser.add_argument("--no-memory", dest="memory", action="store_false", help="leave out peak memory")
+    parser.add_argument("--metrics", action="store_true", help="SSIM and PSNR beside how others compute them")
     parts = parser.add_argument_group("a degradation in images per second, by step, beside two references")
     parts.add_argument("--degradation", metavar="NAME", help="a name of conf/degradation")
     parts.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a value of the degradation")

@@ -16,13 +16,13 @@ from gan_bench.benchmark import Result, board, find, names_of, record, render_ri
 from gan_bench.errors import GanBenchError, UsageError
 from gan_bench.files import write_atomically
 
-__all__ = ["benchmark", "input_files", "leaderboard", "restore", "show_board", "show_results"]
+__all__ = ["benchmark", "input_files", "leaderboard", "restore", "result_files", "show_board", "show_results"]
 
 log = logging.getLogger(__name__)
 
 
 def benchmark(arguments: argparse.Namespace) -> int:
-    """Judge every restorer on one set; those that fail are named, the others are written.
+    """Judge every restorer on one set or suite; those that fail are named, the others are written.
 
     Returns:
         0, or 1 when some failed.
@@ -33,10 +33,8 @@ def benchmark(arguments: argparse.Namespace) -> int:
     from gan_bench.contest import contest
 
     results, failures = contest(arguments)
-    if arguments.out:
-        for result in results:
-            result.write(Path(arguments.out))
-    text = json.dumps([record(result) for result in results], indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    records = [{**record(result), "set": result.what["set"]} for result in results]
+    text = json.dumps(records, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
     if arguments.json == "-":
         sys.stdout.write(text)
     elif arguments.json:
@@ -158,6 +156,30 @@ def input_files(words: Sequence[str]) -> list[Path]:
     if not files:
         raise UsageError(f"{', '.join(words)}: no images found; looked for {', '.join(sorted(SUFFIXES))}")
     return files
+
+
+def result_files(words: Sequence[str]) -> list[Path]:
+    """The result files that words of a command line mean: files, those of a run, and those below other folders.
+
+    Raises:
+        UsageError: no such file or folder, or no result in it.
+    """
+    paths: list[Path] = []
+    for word in words:
+        path = Path(word)
+        if path.is_file():
+            paths.append(path)
+            continue
+        run = (path / "config.yaml").is_file()  # other facts of a run lie beside its results
+        if run and not (path / "results").is_dir():
+            raise UsageError(f"{word}: the run has no results; the command that began it goes on with it")
+        results, left_out = find(path / "results" if run else path)
+        found = [result.path for result in results if result.path]
+        found += [file for file, cause in left_out if "is not a result" not in cause]
+        if not found:
+            raise UsageError(f"{word}: no results; a training or gan-bench benchmark --out DIR writes them")
+        paths += sorted(found)
+    return list(dict.fromkeys(paths))
 
 
 def _targets(files: Sequence[Path], out: Path) -> list[tuple[Path, Path]]:

@@ -32,7 +32,9 @@ __all__ = [
     "build",
     "cells",
     "check",
+    "check_nodes",
     "conf_dir",
+    "dataset_root",
     "default_config",
     "degradation_node",
     "differences",
@@ -42,6 +44,7 @@ __all__ = [
     "read_yaml",
     "register_experiments",
     "run_name",
+    "suite_config",
     "to_yaml",
     "typed_values",
 ]
@@ -125,6 +128,18 @@ def check(cfg: DictConfig, *, provided: Mapping[str, Collection[str]] | None = N
     cells(cfg)
 
 
+def check_nodes(**nodes: Mapping[str, Any] | None) -> None:
+    """Raise where nodes of a file that others may have written mean nothing, or would build what is not ours.
+
+    Args:
+        nodes: by root key, `dataset` and `degradation`.
+
+    Raises:
+        UsageError: one line with the dotted key.
+    """
+    check_config(OmegaConf.create({name: dict(node) for name, node in nodes.items() if node}), conf_dir(), {})
+
+
 def cells(cfg: DictConfig) -> list[Cell]:
     """What a run is judged on: the test images of its own data set under its own degradation, then `suite.cells`.
 
@@ -135,6 +150,45 @@ def cells(cfg: DictConfig) -> list[Cell]:
         UsageError: a cell names a data set, degradation or key that is not there; one line with what was meant.
     """
     return find_cells(resolve(cfg)[0], _chosen, _with_values)
+
+
+def suite_config(name: str) -> DictConfig:
+    """A named suite of conf/suite as the config of a run that has nothing else: `suite`, `degradation.scale`.
+
+    Args:
+        name: of its file.
+
+    Returns:
+        What `cells` takes.
+
+    Raises:
+        UsageError: no such suite, or one that names none of its cells, as `own`.
+    """
+    node = _chosen("suite", name, "--suite", {})
+    if "version" not in node:
+        raise UsageError(f"--suite {name}: it has no cells of its own; name another file of conf/suite")
+    check_config(OmegaConf.create({"suite": node}), conf_dir(), {})
+    return OmegaConf.create({"suite": node, "degradation": {"scale": node["scale"]}})
+
+
+def dataset_root(node: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the data set of a result lies today: its own folder, else the one that its yaml says on this machine.
+
+    Args:
+        node: of the data set, resolved when it was judged.
+
+    Returns:
+        The `root` to take instead; empty where the node's own stands, or nobody knows better.
+    """
+    root = node.get("root")
+    if not root or Path(root).expanduser().exists():
+        return {}
+    try:
+        today = _chosen("dataset", node["name"], "dataset", {})
+    except UsageError:
+        return {}
+    same = today.get("_target_") == node.get("_target_") and Path(str(today.get("root"))).expanduser().exists()
+    return {"root": today["root"]} if same else {}
 
 
 def degradation_node(name: str, values: Mapping[str, Any] | DictConfig | None = None, scale: int | None = None) -> Any:

@@ -1,61 +1,150 @@
-"""`gan-bench benchmark`: several restorers, one set of images, one protocol."""
+"""`gan-bench benchmark`: several restorers, one set of images or the cells of a suite, one protocol."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import Progress
 
 from gan_bench.benchmark import Result
-from gan_bench.config import build, degradation_node, plain, typed_values
-from gan_bench.data import Degraded, Given, Images, TestSet, describe, list_images
+from gan_bench.config import cells, degradation_node, plain, suite_config, typed_values
+from gan_bench.data import TestSet
 from gan_bench.errors import GanBenchError, UsageError
-from gan_bench.judge import Question, answer
+from gan_bench.inputs import of_folders, orders
+from gan_bench.judge import OnImage, Question, answer
 from gan_bench.metrics import Suite, get_protocol
 from gan_bench.restorers import SUFFIXES, Restorer, load_restorer
+from gan_bench.suites import metrics_of, stamp
+from gan_bench.trials import kept, of_suite, trials
 
 __all__ = ["contest"]
 
-SIDES = ("hr", "gt", "high", "target", "lr", "lq", "low", "input")
+Entry = tuple[str, str, Restorer]  # label, as typed, itself
+Failures = list[tuple[str, str]]  # label and cause
 
 
-def contest(arguments: argparse.Namespace) -> tuple[list[Result], list[tuple[str, str]]]:
+@dataclass(frozen=True)
+class _Asked:
+    """What all are judged on: a test set, how it was made, which suite asks, and the name of its cell there."""
+
+    tests: TestSet
+    made_of: dict[str, Any]
+    judged_for: dict[str, Any] | None = None
+    cell: str = ""
+
+
+def contest(arguments: argparse.Namespace) -> tuple[list[Result], Failures]:
     """Judge every restorer.
 
     Args:
         arguments: of the command line.
 
     Returns:
-        one result per restorer that was judged, in order; label and cause of those that were not.
+        one result per set and restorer that was judged, in order; label and cause of those that were not.
 
     Raises:
         UsageError: what all of them need is wrong.
     """
-    _check_usage(arguments)
-    protocol, names = get_protocol(arguments.protocol), [name.strip() for name in arguments.metrics.split(",")]
-    Suite(names, protocol, 1).report()
+    suite = suite_config(arguments.suite) if arguments.suite else None
+    if suite is None:
+        _check_usage(arguments)
+    else:
+        _take_from(plain(suite.suite), arguments)
+    protocol = get_protocol(arguments.protocol or "y")
+    names, instead = _metrics(arguments, suite)
+    Suite(names, protocol, 1, instead).report()
     entries, failures = _entries(arguments)
-    tests = _tests(arguments, [restorer for _, _, restorer in entries])
-    results = []
-    console = Console(stderr=True)
+    asked = [_of_folders(arguments, entries)] if suite is None else _of_suite(suite)
+    entries = _fitting(entries, asked[0].tests.scale, failures)
+    posed = [
+        (one, Question(label, spec, restorer, one.tests, names, protocol, instead, one.made_of, one.judged_for))
+        for one in asked
+        for label, spec, restorer in entries
+    ]
+    return _answers(posed, arguments.out, failures), failures
+
+
+def _answers(posed: Sequence[tuple[_Asked, Question]], out: str | None, failures: Failures) -> list[Result]:
+    """The results, each written as soon as it is there; with the time that is left."""
+    results, console, done = [], Console(stderr=True), 0
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("judging", total=len(entries) * len(tests))
-        for label, spec, restorer in entries:
+        task = progress.add_task("judging", total=sum(len(one.tests) for one, _ in posed))
+        for one, question in posed:
             try:
-                question = Question(label, spec, _fitted(restorer, spec, tests.scale), tests, names, protocol)
-                results.append(answer(question, lambda *_: progress.advance(task)))
+                results.append(_answer(question, out, lambda *_: progress.advance(task)))
             except GanBenchError as error:
-                failures.append((label, str(error)))
-    return results, failures
+                failures.append((f"{question.label} on {one.cell}" if one.cell else question.label, str(error)))
+            done += len(one.tests)
+            progress.update(task, completed=done)
+    return results
+
+
+def _answer(question: Question, out: str | None, on_image: OnImage) -> Result:
+    """A new result, or the one that lies in `--out`, with its crops."""
+    return kept(question, Path(out), Path(out) / "panels" / "crops", on_image) if out else answer(question, on_image)
+
+
+def _of_suite(suite: DictConfig) -> list[_Asked]:
+    """The cells of a suite whose data are here; the others are named.
+
+    Raises:
+        UsageError: none is.
+    """
+    found = cells(suite)
+    judged, stamped = trials(found), stamp(plain(suite.suite), found)
+    if not judged:
+        raise UsageError(
+            f"--suite {suite.suite.name}: none of its {len(found)} cells can be judged; put the data where the "
+            "warnings say, or set GAN_BENCH_DATA to the folder of your data sets"
+        )
+    return [_Asked(one.tests, one.made_of, of_suite(one, stamped), one.cell.name) for one in judged]
+
+
+def _of_folders(arguments: argparse.Namespace, entries: Sequence[Entry]) -> _Asked:
+    """The images of a command line without a suite."""
+    known = next((one.scale for _, _, one in entries if one.scale and one.origin.checkpoint_sha256), None)
+    node, scale = None, None
+    if arguments.degradation:
+        node = plain(_degradation(arguments, known))
+    elif not arguments.gt:
+        scale = arguments.scale or known or 4
+    typed = {name: getattr(arguments, name) for name in ("gt", "lq", "reals", "limit", "seed")}
+    tests = of_folders(**typed, degradation=node, scale=scale)
+    if arguments.scale not in (None, tests.scale):
+        raise UsageError(f"--scale {arguments.scale} against {tests.scale}, which the sizes of gt and lq say")
+    return _Asked(tests, {**typed, "degradation": node, "order": orders(node), "scale": tests.scale})
+
+
+def _metrics(arguments: argparse.Namespace, suite: DictConfig | None) -> tuple[list[str], dict[str, str]]:
+    """The names of the metrics that were typed, else the suite's, and what is computed instead of some."""
+    if suite is not None and arguments.metrics is None:
+        found = metrics_of(plain(suite.suite))
+        return list(found["names"]), dict(found["instead"])
+    return [name.strip() for name in (arguments.metrics or "psnr,ssim").split(",")], {}
+
+
+def _take_from(suite: Mapping[str, Any], arguments: argparse.Namespace) -> None:
+    """Fill in what the suite says, and refuse what it does not leave open."""
+    options = ("gt", "lq", "reals", "degradation", "set", "limit", "seed")
+    if told := [f"--{name}" for name in options if getattr(arguments, name)]:
+        raise UsageError(f"--suite {suite['name']} says what is judged; leave out {' and '.join(told)}")
+    for name in ("scale", "protocol"):
+        if getattr(arguments, name) not in (None, suite[name]):
+            raise UsageError(
+                f"--{name} {getattr(arguments, name)}: suite {suite['name']} has {suite[name]}; leave out --{name}"
+            )
+        setattr(arguments, name, suite[name])
 
 
 def _check_usage(arguments: argparse.Namespace) -> None:
     if not arguments.gt and not arguments.lq:
-        raise UsageError("--gt DIR or --lq DIR is needed: the images to judge on")
+        raise UsageError("--gt DIR, --lq DIR or --suite NAME is needed: the images to judge on")
     if arguments.gt and not arguments.lq and not arguments.degradation:
         raise UsageError("--gt alone leaves nothing to restore; add --lq DIR or --degradation NAME")
     if arguments.degradation and (arguments.lq or not arguments.gt):
@@ -70,9 +159,11 @@ def _check_usage(arguments: argparse.Namespace) -> None:
             raise UsageError(f"--{name} {value}: a whole number from 1 is needed")
 
 
-def _entries(arguments: argparse.Namespace) -> tuple[list[tuple[str, str, Restorer]], list[tuple[str, str]]]:
+def _entries(arguments: argparse.Namespace) -> tuple[list[Entry], Failures]:
     """Label, spec and restorer of each; equal labels get a suffix; what cannot be loaded is a failure."""
-    entries, failures, taken = [], [], {}  # type: ignore[var-annotated]
+    entries: list[Entry] = []
+    failures: Failures = []
+    taken: dict[str, int] = {}
     for word in arguments.restorers:
         label, _, spec = word.rpartition("=") if "=" in word and not Path(word).exists() else ("", "", word)
         path = Path(spec)
@@ -88,43 +179,6 @@ def _entries(arguments: argparse.Namespace) -> tuple[list[tuple[str, str, Restor
     return entries, failures
 
 
-def _tests(arguments: argparse.Namespace, restorers: Sequence[Restorer]) -> TestSet:
-    known = next((one.scale for one in restorers if one.scale and one.origin.checkpoint_sha256), None)
-    if arguments.degradation:
-        degradation = _degradation(arguments, known)
-        made_by = build(degradation, key="degradation")
-        return Degraded(
-            _set_name(arguments.gt),
-            _images(arguments.gt, arguments.limit, "--gt"),
-            made_by,
-            describe(plain(degradation)),
-            arguments.seed,
-            frozen=True,
-        )
-    lq = _images(arguments.lq, arguments.limit, "--lq")
-    if not arguments.gt:
-        reals = _images(arguments.reals, None, "--reals") if arguments.reals else None
-        return Given(_set_name(arguments.lq), lq, None, arguments.scale or known or 4, reals)
-    gt = _images(arguments.gt, arguments.limit, "--gt")
-    tests = Given(_set_name(arguments.gt), lq, gt, None)
-    if arguments.scale not in (None, tests.scale):
-        raise UsageError(f"--scale {arguments.scale} against {tests.scale}, which the sizes of gt and lq say")
-    return tests
-
-
-def _set_name(root: str) -> str:
-    """The folder's name, with its parent's where it only says what side it is."""
-    path = Path(root).resolve()
-    return (
-        f"{path.parent.name}" if path.name.lower() in ("hr", "gt", "target", "high") and path.parent.name else path.name
-    )
-
-
-def _images(root: str, limit: int | None, option: str) -> Images:
-    paths = [path for paths in list_images(root, f"{option} ").values() for path in paths]
-    return Images(sorted(paths)[:limit], root, num_ch=None)
-
-
 def _degradation(arguments: argparse.Namespace, known: int | None) -> DictConfig:
     """The degradation's node with its values set, and its scale decided."""
     wanted = arguments.scale or known
@@ -133,8 +187,18 @@ def _degradation(arguments: argparse.Namespace, known: int | None) -> DictConfig
     return node
 
 
+def _fitting(entries: Sequence[Entry], scale: int, failures: Failures) -> list[Entry]:
+    """The restorers for this scale; what has another cannot be judged here, and is a failure."""
+    fitting = []
+    for label, spec, restorer in entries:
+        try:
+            fitting.append((label, spec, _fitted(restorer, spec, scale)))
+        except GanBenchError as error:
+            failures.append((label, str(error)))
+    return fitting
+
+
 def _fitted(restorer: Restorer, spec: str, scale: int) -> Restorer:
-    """The restorer for this scale; what has another cannot be judged here."""
     if restorer.scale in (None, scale):
         return restorer
     if restorer.origin.config is None and restorer.origin.checkpoint_sha256 is None:

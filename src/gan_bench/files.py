@@ -11,7 +11,11 @@ from typing import BinaryIO
 
 from gan_bench.errors import WorkError
 
-__all__ = ["replacing", "stray", "write_atomically"]
+__all__ = ["replacing", "stray", "write_atomically", "write_new"]
+
+
+class _TakenError(Exception):
+    """A file of that name is there."""
 
 
 def write_atomically(path: Path, data: bytes | memoryview) -> None:
@@ -28,12 +32,36 @@ def write_atomically(path: Path, data: bytes | memoryview) -> None:
         file.write(data)
 
 
+def write_new(path: Path, data: bytes) -> bool:
+    """Write as `write_atomically` does, but never over a file that is there, even if it came a moment ago.
+
+    Args:
+        path: its folder is made if missing.
+        data: the whole content.
+
+    Returns:
+        Whether it was written.
+
+    Raises:
+        WorkError: it cannot be written; nothing is left behind.
+    """
+    if path.exists():
+        return False
+    try:
+        with replacing(path, over=False) as file:
+            file.write(data)
+    except _TakenError:
+        return False
+    return True
+
+
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path, over: bool = True) -> Iterator[BinaryIO]:
     """A file to write into, which takes the place of `path` when it is complete and on the disk.
 
     Args:
         path: its folder is made if missing.
+        over: whether a file that is there is replaced.
 
     Yields:
         A file under another name, removed where something fails; a process that is killed leaves it, see `stray`.
@@ -48,7 +76,10 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        if over:
+            temporary.replace(path)
+        else:
+            _take_name(temporary, path)
         _flush_folder(path.parent)
     except OSError as error:
         cause = error.strerror or error
@@ -56,6 +87,18 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _take_name(temporary: Path, path: Path) -> None:
+    """Give a file a name that nobody has; where the system knows no links, nobody is asked at the same moment."""
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        raise _TakenError from None
+    except OSError:
+        if path.exists():
+            raise _TakenError from None
+        temporary.replace(path)
 
 
 def stray(folder: Path) -> list[Path]:

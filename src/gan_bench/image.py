@@ -25,7 +25,7 @@ from gan_bench.errors import UsageError
 from gan_bench.files import write_atomically
 
 __all__ = ["SUFFIXES", "Picture", "decode", "encode_png", "pages", "read", "to_rgb", "to_tensor", "to_uint8"]
-__all__ += ["verify", "write_png"]
+__all__ += ["encode_webp", "verify", "write_png"]
 
 SUFFIXES: Final[frozenset[str]] = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 TIFF_SUFFIXES: Final = (".tif", ".tiff")
@@ -174,6 +174,22 @@ def encode_png(pixels: np.ndarray) -> bytes:
     ):
         raise ValueError(f"a PNG needs (H, W, 1 or 3) uint8 or uint16, not {pixels.shape} {pixels.dtype}")
     _, data = cv2.imencode(".png", np.ascontiguousarray(pixels[..., ::-1]), [cv2.IMWRITE_PNG_COMPRESSION, 4])
+    return data.tobytes()
+
+
+def encode_webp(pixels: np.ndarray, quality: int = 90) -> bytes:
+    """(H, W, 3) uint8 RGB -> a lossy WebP file without date or comment, small enough to be sent.
+
+    Args:
+        pixels: of the picture.
+        quality: libwebp's, 1 to 100.
+
+    Raises:
+        ValueError: the pixels have another dtype or shape.
+    """
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
+        raise ValueError(f"a WebP file needs (H, W, 3) uint8, not {pixels.shape} {pixels.dtype}")
+    _, data = cv2.imencode(".webp", np.ascontiguousarray(pixels[..., ::-1]), [cv2.IMWRITE_WEBP_QUALITY, quality])
     return data.tobytes()
 
 

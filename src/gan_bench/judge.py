@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from operator import itemgetter
 from pathlib import Path
@@ -19,9 +19,10 @@ from gan_bench.benchmark.result import key, read
 from gan_bench.data import TestSet, describe
 from gan_bench.errors import UsageError
 from gan_bench.metrics import Protocol, Suite, aggregate
+from gan_bench.naming import recipe
 from gan_bench.processes import share, together
 from gan_bench.provenance import code_version, provenance
-from gan_bench.restorers import Restorer
+from gan_bench.restorers import Restorer, inference_cost
 
 __all__ = ["Question", "answer", "evaluate", "score_images"]
 
@@ -53,7 +54,8 @@ def score_images(
         restored = restorer.restore(batch)
         seconds = time.perf_counter() - start
         try:
-            row = suite.score(restored, batch.gt, batch.lq)[0]
+            again = partial(tests.again, index, restored) if tests.degradation else None
+            row = suite.score(restored, batch.gt, batch.lq, again)[0]
         except ValueError as error:  # an image that a metric cannot look at: too small, not a number
             raise UsageError(f"{batch.name[0]}: {error}") from None
         if on_image:
@@ -81,6 +83,8 @@ class Question:
         metrics: by which.
         protocol: how.
         instead: the metric that is computed in the place of one that is unavailable.
+        made_of: how the test set was made, enough to make it again.
+        judged_for: name, version and sha256 of the suite that asks, and the role of this cell in it.
     """
 
     label: str
@@ -90,6 +94,8 @@ class Question:
     metrics: Sequence[str]
     protocol: Protocol
     instead: Mapping[str, str] = field(default_factory=dict)
+    made_of: Mapping[str, Any] | None = None
+    judged_for: Mapping[str, Any] | None = None
 
     @cached_property
     def suite(self) -> Suite:
@@ -119,11 +125,39 @@ class Question:
             "reals_sha256": self.tests.reals_sha256 if self.suite.sets else None,
             "code": code_version(),
             "trained_on": _training(origin.config),
+            "recipe": recipe(origin.config) if origin.config else None,
+            "suite": dict(self.judged_for) if self.judged_for else None,
         }
 
+    @property
+    def inference(self) -> dict[str, Any] | None:
+        """What restoring costs; measured once for each restorer and number of channels."""
+        channels = int(self.tests[0].lq.shape[1])
+        known: dict[int, Any] = vars(self.restorer).setdefault("_inference_cost", {})
+        if channels not in known:
+            known[channels] = inference_cost(self.restorer, self.tests.scale, channels)
+        return known[channels]  # type: ignore[no-any-return]
 
-def answer(question: Question, on_image: OnImage | None = None) -> Result:
-    """Judge, and say all that the result must keep."""
+    def provenance(self, folder: Path | None = None) -> dict[str, Any]:
+        """The last group of the result.
+
+        Args:
+            folder: in which the result will lie; the weights of its own run are named from there.
+        """
+        origin = self.restorer.origin
+        asked = {"metrics": list(self.metrics), "instead": dict(self.instead), "protocol": self.protocol.name}
+        inputs = {**self.made_of, **asked} if self.made_of else None
+        return provenance(origin.config) | {"inputs": inputs, "weights": _place(origin.weights, folder)}
+
+
+def answer(question: Question, on_image: OnImage | None = None, folder: Path | None = None) -> Result:
+    """Judge, and say all that the result must keep; nothing is written.
+
+    Args:
+        question: to be answered.
+        on_image: called with each pair and what became of it.
+        folder: in which the result will lie.
+    """
     suite = question.suite
     suite.reset()
     images, seconds = score_images(question.restorer, question.tests, suite, _collecting(suite, on_image))
@@ -136,8 +170,13 @@ def answer(question: Question, on_image: OnImage | None = None) -> Result:
         images={name: dict(row) for name, row in images.items()},
         unavailable=dict(suite.unavailable),
         facts={name: dict(facts) for name, facts in suite.facts().items()},
-        cost={"seconds": seconds, "parameters": origin.parameters, "training_seconds": origin.training_seconds},
-        provenance=provenance(origin.config),
+        cost={
+            "seconds": seconds,
+            "parameters": origin.parameters,
+            "training_seconds": origin.training_seconds,
+            "inference": question.inference,
+        },
+        provenance=question.provenance(folder),
     )
 
 
@@ -146,7 +185,7 @@ def evaluate(question: Question, folder: Path, on_image: OnImage | None = None) 
     wanted = key(question.what)
     for path in sorted(folder.glob(f"*_{wanted}.json")):
         return read(path)
-    result = answer(question, on_image)
+    result = answer(question, on_image, folder)
     result.write(folder)
     return result
 
@@ -163,6 +202,15 @@ def _collecting(suite: Suite, on_image: OnImage | None) -> OnImage:
             on_image(batch, restored)
 
     return collect
+
+
+def _place(weights: Path | None, folder: Path | None) -> str | None:
+    """The file of weights as seen from the folder of a result in the same run, else as it was typed."""
+    if weights is None:
+        return None
+    run = folder.parent.resolve() if folder else None
+    inside = run is not None and (run / "config.yaml").is_file() and weights.resolve().is_relative_to(run)
+    return f"../{weights.resolve().relative_to(run).as_posix()}" if run and inside else weights.as_posix()
 
 
 def _training(config: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from gan_bench.check import leaves
 
-__all__ = ["differences", "fingerprint", "run_name"]
+__all__ = ["differences", "fingerprint", "recipe", "run_name"]
 
 # Root keys that say where and how a model is computed, or on what it is judged, never what the model is.
 UNNAMED = frozenset(
@@ -28,6 +28,18 @@ def fingerprint(config: Mapping[str, Any]) -> str:
         The head of a SHA-256 over canonical JSON.
     """
     return hashlib.sha256(_canonical(_named(config)).encode()).hexdigest()[:8]
+
+
+def recipe(config: Mapping[str, Any]) -> str:
+    """16 hex digits over all that a training is made of but its seed: equal ones are seeds of one method.
+
+    Args:
+        config: a resolved config; the metrics of its end do not count, those of validation choose the best checkpoint.
+    """
+    counted = {name: value for name, value in _named(config).items() if name not in ("seed", "metrics")}
+    metrics = config.get("metrics") or {}
+    counted["watched"] = [metrics.get(name) for name in ("validation", "protocol")]
+    return hashlib.sha256(_canonical(counted).encode()).hexdigest()[:16]
 
 
 def run_name(config: Mapping[str, Any], default: Mapping[str, Any]) -> str:
@@ -67,7 +79,11 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 
 def _named(config: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in config.items() if name not in UNNAMED}
+    named = {name: value for name, value in config.items() if name not in UNNAMED}
+    budget = named.get("budget")
+    if isinstance(budget, Mapping) and budget.get("max_time") is None:  # as a budget that has no such key
+        named["budget"] = {name: value for name, value in budget.items() if name != "max_time"}
+    return named
 
 
 def _canonical(value: Any) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 from gan_bench import __version__
 
-__all__ = ["code_version", "command", "provenance"]
+__all__ = ["code_version", "command", "processor", "provenance"]
 
 PACKAGES = (
     "torch",
@@ -58,9 +58,9 @@ def provenance(config: dict[str, Any] | None = None) -> dict[str, Any]:
         "config": config,
         "command": command(),
         "code": code_version(),
-        "commit": _commit(),
+        **_checkout(),
         "versions": {"python": platform.python_version(), **_versions()},
-        "machine": {"system": platform.platform(), "processor": _processor(), "cores": os.cpu_count()},
+        "machine": {"system": platform.platform(), "processor": processor(), "cores": os.cpu_count()},
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
@@ -75,21 +75,22 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _commit() -> str | None:
-    """The commit of a source checkout, with `+` where files differ from it; None elsewhere."""
-    root = Path(__file__).parents[2]
+def _checkout() -> dict[str, Any]:
+    """The commit of a source checkout, with `+` where files differ from it, and whether none does; None elsewhere."""
+    root, nothing = Path(__file__).parents[2], {"commit": None, "clean": None}
     if not (root / ".git").exists():
-        return None
+        return nothing
     git = ["git", "-C", str(root)]
     try:
         commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
         dirty = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True, check=True).stdout  # noqa: S603
     except (OSError, subprocess.CalledProcessError):
-        return None
-    return commit + ("+" if dirty.strip() else "")
+        return nothing
+    return {"commit": commit + ("+" if dirty.strip() else ""), "clean": not dirty.strip()}
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The model of the machine's processor, as far as it says."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -16,10 +16,12 @@ from gan_bench.config import build, cells, plain
 from gan_bench.data import TestSet
 from gan_bench.judge import Question
 from gan_bench.metrics import Suite
+from gan_bench.pilot import paced
 from gan_bench.restorers import Restorer, trained
 from gan_bench.runfolder import claimed
 from gan_bench.started import is_main_process
 from gan_bench.starting import check_start
+from gan_bench.suites import stamp
 from gan_bench.tracking import followed, log_results
 from gan_bench.training import seeded, train
 from gan_bench.trials import Trial, judge, trials
@@ -42,33 +44,34 @@ def run(cfg: DictConfig, place: Place) -> list[Result]:
         GanBenchError: one line that names the thing, the cause and the way out.
     """
     config, logger = plain(cfg), _logger(cfg, place.folder)
-    with claimed(place.folder, config), _quiet(), followed(logger, place.folder, place.study, config):
+    learns = "generator" in config["model"]
+    with claimed(place.folder, config, waits=not learns), _quiet(), followed(logger, place.folder, place.study, config):
         check_start(config["model"], place.folder)
         degradation, source = (build(cfg[key], key=key) for key in ("degradation", "dataset"))
         work = Work(config, place, degradation, source, logger)
-        learns = "generator" in config["model"]
         model = seeded(work) if learns and not (place.folder / "generator.safetensors").exists() else None
         asked: list[Trial] = []
+        suite: dict[str, Any] | None = None
         if is_main_process():  # what will be missing at the end is known at the start
             Suite(work.metrics, work.protocol, degradation.scale, work.instead).report()
-            asked = trials(cells(cfg), work.source)
+            asked, suite = trials(found := cells(cfg), work.source), stamp(config["suite"], found)
         if model:
-            train(model, work)
+            train(paced(model, work), work)
         if not is_main_process():
             return []
-        results = _judge(trained(place.folder) if learns else build(cfg.model, key="model"), asked, work)
+        results = _judge(trained(place.folder) if learns else build(cfg.model, key="model"), asked, work, suite)
         log_results(logger, results, place.folder / "panels")
         return list(results.values())
 
 
-def _judge(restorer: Restorer, asked: Sequence[Trial], work: Work) -> dict[str, Result]:
+def _judge(restorer: Restorer, asked: Sequence[Trial], work: Work, suite: dict[str, Any] | None) -> dict[str, Result]:
     """One result for each of the run's test sets."""
     folder = work.place.folder
 
     def question(tests: TestSet) -> Question:
         return Question(work.label, work.spec, restorer, tests, work.metrics, work.protocol, work.instead)
 
-    return judge(asked, question, folder)
+    return judge(asked, question, folder, suite)
 
 
 def _logger(cfg: DictConfig, folder: Path) -> Any:

@@ -21,7 +21,7 @@ BATCH = re.compile(r"budget\.([^:]+\.)?batch: ")  # the one difference with whic
 
 
 @contextmanager
-def claimed(folder: Path, config: dict[str, Any]) -> Iterator[None]:
+def claimed(folder: Path, config: dict[str, Any], waits: bool = False) -> Iterator[None]:
     """Hold a run folder: made if missing, locked by the system, its config written or compared.
 
     The lock is the process's own (lockf): a killed run leaves none, not even to processes that it started. A folder
@@ -30,9 +30,10 @@ def claimed(folder: Path, config: dict[str, Any]) -> Iterator[None]:
     Args:
         folder: of the run.
         config: its resolved configuration.
+        waits: for another process that has it: it trains nothing, and so will soon be done.
 
     Raises:
-        UsageError: another process has it, it holds another run, or it cannot be written.
+        UsageError: another process has it and is not waited for, it holds another run, or it cannot be written.
     """
     if not is_main_process():
         yield
@@ -46,7 +47,7 @@ def claimed(folder: Path, config: dict[str, Any]) -> Iterator[None]:
             f"{folder}: cannot be written ({error.strerror}); choose another place with hydra.run.dir=DIR"
         ) from None
     with lock:
-        _take(lock, folder)
+        _take(lock, folder, waits)
         try:
             for path in stray(folder):
                 path.unlink(missing_ok=True)
@@ -57,9 +58,9 @@ def claimed(folder: Path, config: dict[str, Any]) -> Iterator[None]:
             raise
 
 
-def _take(lock: Any, folder: Path) -> None:
+def _take(lock: Any, folder: Path, waits: bool) -> None:
     try:
-        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.lockf(lock, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
     except (BlockingIOError, PermissionError):
         raise UsageError(
             f"{folder}: another process works on this run; wait for it, or set hydra.run.dir=DIR"

@@ -11,12 +11,13 @@ import logging
 import math
 import os
 import signal
+import statistics
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import redirect_stderr
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
@@ -63,6 +64,7 @@ class _Call:
     name: str = field(default_factory=lambda: f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
     done: list[Path] = field(default_factory=list)
     failed: list[GanBenchError] = field(default_factory=list)
+    took: list[float] = field(default_factory=list)  # seconds of each run that was trained in this process
     runs: Path | None = None  # the folder of a sweep's runs
 
     def ledger(self, config: HydraConf) -> Ledger:
@@ -240,11 +242,11 @@ def _job(cfg: DictConfig, call: _Call) -> None:
     config = HydraConfig.get()
     if config.mode != RunMode.MULTIRUN:
         try:
-            call.done.append(_run(cfg))
+            call.done.append(_run(cfg, call))
         except GanBenchError as error:
             call.failed.append(error)
     elif _launcher(config) == BASIC:
-        _noted(cfg, call.ledger(config), _tried)
+        _noted(cfg, call, _tried)
     else:
         _job_elsewhere(cfg, call)
 
@@ -260,35 +262,36 @@ def _job_elsewhere(cfg: DictConfig, call: _Call) -> None:
         if _launcher(config) == "joblib":
             take_gpu(config.job.num)
         if is_main_process():
-            _noted(cfg, call.ledger(config), _tried_elsewhere)
+            _noted(cfg, call, _tried_elsewhere)
         else:  # of a job of several: what it raises ends the others too
-            _run(cfg)
+            _run(cfg, call)
 
 
-def _noted(cfg: DictConfig, ledger: Ledger, trial: Callable[[DictConfig, Outcome], Outcome]) -> None:
+def _noted(cfg: DictConfig, call: _Call, trial: Callable[[DictConfig, Outcome, _Call], Outcome]) -> None:
     """A job whose end is noted, and its beginning: who is killed notes nothing."""
     config = HydraConfig.get()
+    ledger = call.ledger(config)
     outcome = Outcome(config.job.num, " ".join(config.overrides.task))
     if ledger.interrupted():
         ledger.write(replace(outcome, error="not begun", code=INTERRUPTED))
         return
     ledger.write(outcome)
-    ledger.write(trial(cfg, outcome))
+    ledger.write(trial(cfg, outcome, call))
 
 
-def _tried(cfg: DictConfig, outcome: Outcome) -> Outcome:
+def _tried(cfg: DictConfig, outcome: Outcome, call: _Call) -> Outcome:
     """A run of a sweep, whose error is told at once; the others go on."""
     try:
-        return replace(outcome, folder=str(_run(cfg)))
+        return replace(outcome, folder=str(_run(cfg, call)))
     except GanBenchError as error:
         print(f"error: {outcome.words}: {error}", file=sys.stderr)
         return replace(outcome, error=str(error), code=error.exit_code)
 
 
-def _tried_elsewhere(cfg: DictConfig, outcome: Outcome) -> Outcome:
+def _tried_elsewhere(cfg: DictConfig, outcome: Outcome, call: _Call) -> Outcome:
     """The same where nobody sees what is raised: a launcher would lose the other jobs with this one."""
     try:
-        return _tried(cfg, outcome)
+        return _tried(cfg, outcome, call)
     except Stopped as stopped:
         if not stopped.exit_code:
             sys.exit(0)  # requeued: it must leave no result
@@ -321,7 +324,7 @@ def _check_shadowed(cfg: DictConfig, words: Iterable[str]) -> None:
                 raise UsageError(f"budget.{key} does nothing for {name}: this budget has {place}={own}; set that")
 
 
-def _run(cfg: DictConfig) -> Path:
+def _run(cfg: DictConfig, call: _Call) -> Path:
     """Check what was composed, train and judge.
 
     Returns:
@@ -332,14 +335,34 @@ def _run(cfg: DictConfig) -> Path:
     from gan_bench.commands import show_results
     from gan_bench.run import Place, run
 
-    folder, sweeping = _folder(cfg), config.mode == RunMode.MULTIRUN
-    if sweeping:
-        _check_processes(cfg)
-    number, count = (config.job.num + 1, _count(_overrides(config))) if sweeping else (1, 1)
-    results = run(cfg, Place(folder, number, count, _study()))
-    if results and not sweeping:
-        show_results(folder, results)
+    if "generator" not in cfg.model:  # it learns nothing, so it is the same under every seed
+        cfg.seed = 0
+    folder = _folder(cfg)
+    if config.mode != RunMode.MULTIRUN:
+        if results := run(cfg, Place(folder, study=_study())):
+            show_results(folder, results)
+        return folder
+    _check_processes(cfg)
+    each = statistics.fmean(call.took) if call.took else None
+    place = Place(folder, config.job.num + 1, _count(_overrides(config)), _study(), each)
+    trains, since = not (folder / "generator.safetensors").exists(), time.monotonic()
+    with _typed_alone(config):
+        run(cfg, place)
+    if trains and (folder / "generator.safetensors").exists():
+        call.took.append(time.monotonic() - since)
     return folder
+
+
+@contextmanager
+def _typed_alone(config: HydraConf) -> Iterator[None]:
+    """Let the command line be that which makes this one run of a sweep again: its results keep it."""
+    words = sorted(config.overrides.task, key=lambda word: not word.startswith("experiment="))  # as one would type it
+    words += [word for word in config.overrides.hydra if word.startswith("hydra.searchpath")]
+    typed, sys.argv = sys.argv, [sys.argv[0], *words]
+    try:
+        yield
+    finally:
+        sys.argv = typed
 
 
 def composed(overrides: Sequence[str]) -> DictConfig:

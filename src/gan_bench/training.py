@@ -34,22 +34,23 @@ from gan_bench.starting import weights_to_start_from
 from gan_bench.tracking import Tracker
 from gan_bench.work import Work
 
-__all__ = ["data_of", "seeded", "train", "trainer_of"]
+__all__ = ["data_of", "fit", "ready", "seeded", "train", "trainer_of"]
 
 log = logging.getLogger(__name__)
 
 MONITOR = "psnr"  # chooses the best checkpoint, where it is among the metrics
 
 
-def seeded(work: Work, learns: bool = True) -> Recipe:
+def seeded(work: Work, learns: bool = True, steps: int | None = None) -> Recipe:
     """The model, its weights drawn from the run's seed alone, or those that it is to start from.
 
     Args:
         work: whose model it is.
         learns: whether it is to learn, or its speed is to be measured.
+        steps: that it is to take; the budget's where None.
 
     Raises:
-        UsageError: it cannot be built, or would learn nothing.
+        UsageError: it cannot be built, or would learn nothing, or not from these data.
     """
     if learns and (work.config["model"].get("perceptual") or {}).get("weights") == "random":
         raise UsageError("perceptual.weights=random teaches nothing: a training takes imagenet, or perceptual=none")
@@ -58,11 +59,13 @@ def seeded(work: Work, learns: bool = True) -> Recipe:
         nearest = patch - patch % scale or scale
         raise UsageError(f"budget.patch={patch} is no multiple of the scale {scale}; take {nearest}")
     torch.manual_seed(config["seed"])
-    given = {"steps": config["budget"]["steps"], "seed": config["seed"]}
+    given = {"steps": config["budget"]["steps"] if steps is None else steps, "seed": config["seed"]}
     given |= {key: config[key] for key in ("accumulate", "channels_last", "compile")}
     start = weights_to_start_from(config["model"], work.place.folder)
     model = build(config["model"], key="model", start_from=start, **given)
     assert isinstance(model, Recipe)
+    if learns:
+        _check_data(model, work)
     if model.not_loaded and is_main_process():
         few, count = ", ".join(model.not_loaded[:3]), len(model.not_loaded)
         log.warning("model.start_from: not loaded: %s%s", few, f" and {count - 3} more" if count > 3 else "")
@@ -77,21 +80,20 @@ def train(model: Recipe, work: Work) -> None:
         WorkError: it ended before its last step.
     """
     folder = work.place.folder
-    _check_data(model, work)
     if is_main_process():
         drop_unfinished(folder / "checkpoints")
-    clock, evaluation = Clock(), _evaluation(work)
+    clock, evaluation = Clock(), _evaluation(work, model.steps)
     checkpoints = _checkpoints(work, evaluation, clock)
     health = Health(evaluation)
-    bar = ProgressLine(work.label, health, clock, work.budget("batch"), work.place.number, work.place.count)
+    place = work.place
+    bar = ProgressLine(work.label, health, clock, work.budget("batch"), place.number, place.count, place.each)
     tracker = [work.logger] if isinstance(work.logger, Tracker) else []
     for one in tracker:
         one.follow(evaluation.curve)
     callbacks = [clock, *tracker, Stopping(checkpoints), evaluation, health, bar, checkpoints]
-    trainer = trainer_of(model, work, callbacks)
-    _rehearse(model, work, trainer.world_size)
+    trainer = ready(model, work, callbacks)
     data = data_of(model, work)
-    _fit(trainer, model, data, work)
+    fit(trainer, model, data, work)
     if model.step < model.steps:
         raise WorkError(f"training ended at step {model.step} of {model.steps}; the same command goes on with it")
     if trainer.is_global_zero:
@@ -104,8 +106,24 @@ def train(model: Recipe, work: Work) -> None:
             save_generator(network, folder / f"{name}.safetensors")
 
 
-def _fit(trainer: L.Trainer, model: Recipe, data: DataModule, work: Work) -> None:
-    """Train, or go on, with errors in one line."""
+def ready(model: Recipe, work: Work, callbacks: list[L.Callback]) -> L.Trainer:
+    """The trainer of a training that can be.
+
+    Raises:
+        UsageError: the discriminator cannot judge such patches, or the batch cannot be shared.
+    """
+    trainer = trainer_of(model, work, callbacks)
+    _rehearse(model, work, trainer.world_size)
+    return trainer
+
+
+def fit(trainer: L.Trainer, model: Recipe, data: DataModule, work: Work) -> None:
+    """Train, or go on, with errors in one line.
+
+    Raises:
+        UsageError: what a process that loads data says.
+        WorkError: memory or disk do not suffice.
+    """
     start = resumable(work.place.folder / "checkpoints")
     try:
         trainer.fit(model, data, ckpt_path=str(start) if start else None, weights_only=True)
@@ -137,10 +155,12 @@ def _too_large(model: Recipe, work: Work) -> str:
     return f"not enough memory for step {model.step + 1} of {model.steps}: lower {', '.join(lower)}"
 
 
-def _evaluation(work: Work) -> Evaluation:
+def _evaluation(work: Work, steps: int) -> Evaluation:
     tests = work.source.tests("validation", "validation", work.degradation)
     channels = work.config["model"]["generator"].get("num_in_ch", 3)
-    every = int(work.config["budget"]["val_every"])
+    every, budget = int(work.config["budget"]["val_every"]), int(work.config["budget"]["steps"])
+    if steps != budget:  # measured: it is judged as often as it would be in the steps of the budget
+        every = max(1, round(every * steps / budget))
     return Evaluation(tests, _validation(work), work.place.folder, channels, work.label, every)
 
 

@@ -28,12 +28,14 @@ class Place:
         number: from 1.
         count: runs in the sweep.
         study: what it belongs to: an experiment, or what a sweep sweeps over.
+        each: seconds that its other runs took in the mean; None where none is known.
     """
 
     folder: Path
     number: int = 1
     count: int = 1
     study: str | None = None
+    each: float | None = None
 
 
 @dataclass(frozen=True)

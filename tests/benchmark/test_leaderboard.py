@@ -103,6 +103,23 @@ def test_a_budget_may_give_each_model_its_own_batch_and_patch():
     assert table.labels == ("b", "a")
 
 
+def test_equal_minutes_are_one_budget_whatever_the_steps():
+    def timed(label, steps, minutes=10.0, **more):
+        budget = QUICK | {"steps": steps, "max_time": minutes}
+        return made(label, {"psnr": 1.0 * steps}, budget=budget, recipe=label, **more)
+
+    seeds = [timed("a", steps, seed=seed) for seed, steps in enumerate((7, 9))]
+    others = [timed("b", 400), made("by steps", {"psnr": 3.0}), timed("b", 401, minutes=0.5), bicubic()]
+    tables = board(seeds + others).tables
+    found = {re.search(r"budget quick \((.*?)\)", table.title)[1]: table for table in tables}
+    assert {words: table.labels for words, table in found.items()} == {
+        "10 min each": ("b", "bicubic", "a"),
+        "0.5 min each": ("b", "bicubic"),
+        "400 steps": ("bicubic", "by steps"),
+    }
+    assert texts(found["10 min each"], "psnr")["a"] == "8.00"  # its two seeds, of 7 steps and of 9, are one row
+
+
 def test_untrained_rows_stand_in_every_budget_table():
     standard = {"name": "standard", "steps": 200_000}
     tables = board([bicubic(), made("a", {"psnr": 26.0}), made("b", {"psnr": 24.0}, budget=standard)]).tables
@@ -356,8 +373,8 @@ def test_the_board_is_written_with_equal_bytes(tmp_path):
     first = {path.name: path.read_bytes() for path in write_board(tmp_path / "x", board(rows))}
     second = {path.name: path.read_bytes() for path in write_board(tmp_path / "y", board(rows[::-1]))}
     assert first == second
-    assert list(first) == ["leaderboard.md", "leaderboard.csv"]
-    assert len(list((tmp_path / "x").iterdir())) == 2
+    assert list(first) == ["leaderboard.html", "leaderboard.md", "leaderboard.csv", "leaderboard_images.csv"]
+    assert len(list((tmp_path / "x").iterdir())) == 4
 
 
 def test_a_board_that_cannot_be_written_is_one_line(tmp_path):
@@ -402,7 +419,10 @@ def test_what_was_asked_otherwise_stays(one, other):
 
 def test_rows_of_different_weights_are_noted():
     rows = [made(label, {"lpips": 0.2}, metric_weights={"lpips": sha}) for label, sha in (("a", "1"), ("b", "2"))]
-    assert board(rows).tables[0].notes == ("lpips: rows of different weights do not compare",)
+    assert board(rows).tables[0].notes == (
+        "lpips: not comparable: metric.weights 1 against 2",
+        "lpips: not comparable: metric.weights 2 against 1",
+    )
     assert board(rows[:1]).tables[0].notes == ()
 
 
@@ -517,7 +537,9 @@ def test_a_set_whose_number_is_not_finite_says_so():
 def test_metrics_of_other_real_images_are_noted():
     rows = [of_set(x, {"psnr": 1.0, "fid": 2.0}, images=1000, reals_sha256=x * 64) for x in "ab"]
     [table] = board([*rows, of_set("c", {"psnr": 1.0}, images=1000)]).tables
-    assert table.notes == ("fid: rows of different real images do not compare",)
+    assert table.notes == tuple(
+        f"fid: not comparable: metric.reals {one * 16} against {other * 16}" for one, other in ("ab", "ba")
+    )
 
 
 def test_metrics_of_other_real_images_rank_nobody():

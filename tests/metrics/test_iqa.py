@@ -103,7 +103,9 @@ def test_pyiqa_agrees_with_torchmetrics_and_with_our_niqe(reference, squeezenet)
 
 def test_any_name_of_pyiqa_is_a_metric_with_pyiqas_facts(reference, torch_home):
     built = suite("fsim", "brisque")
-    assert built.facts() == {"fsim": {"higher_is_better": True, "unit": "", "digits": 4}}
+    facts = built.facts()["fsim"]
+    assert len(facts.pop("digest")) == 12
+    assert (list(built.facts()), facts) == (["fsim"], {"higher_is_better": True, "unit": "", "digits": 4})
     assert built.metrics["fsim"].needs_gt
     assert "pyiqa cannot build it" in built.unavailable["brisque"]
     assert built.score(*pair(reference, "I04"), None)[0]["fsim"] == pytest.approx(0.9702, abs=1e-3)
@@ -125,7 +127,7 @@ def test_offline_with_empty_caches_all_that_lacks_weights_is_named_within_second
     start = time.monotonic()
     built = Suite(read_yaml(conf_dir() / "metrics/full.yaml")["names"], get_protocol("y"), 1)
     assert time.monotonic() - start < 15
-    assert list(built.metrics) == ["psnr", "ssim", "ms_ssim", "niqe_photos"]
+    assert list(built.metrics) == ["psnr", "ssim", "ms_ssim", "niqe_photos", "consistency", "colour_shift"]
     assert built.unavailable.keys() == {"niqe", "lpips", "lpips_vgg", "dists", "musiq", "maniqa", "fid", "kid"}
     for name, reason in built.unavailable.items():
         assert "needs " in reason and "GAN_BENCH_OFFLINE forbids" in reason and "gan-bench weights" in reason, name

@@ -24,7 +24,7 @@ def once(results: Sequence[Result]) -> tuple[list[Result], list[tuple[Path, str]
     kept: dict[tuple[str, str], Result] = {}
     left_out = []
     for result in results:
-        identity = (key(result.what), canonical([result.scores, result.images]))
+        identity = (result.key, canonical([result.scores, result.images]))
         if kept.setdefault(identity, result) is not result:
             left_out.append((_file(result), "is a copy of a result that is shown"))
     peers = defaultdict(list)

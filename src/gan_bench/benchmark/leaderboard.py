@@ -7,27 +7,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from gan_bench.benchmark.comparison import allowance, measured_by, obstacle, setting
 from gan_bench.benchmark.duplicates import once
 from gan_bench.benchmark.matrix import matrices
-from gan_bench.benchmark.result import Result, inputs, key
+from gan_bench.benchmark.result import Result, inputs
+from gan_bench.benchmark.rows import Row, rows_of
 from gan_bench.benchmark.schema import canonical
-from gan_bench.benchmark.table import (
-    Cell,
-    Column,
-    Table,
-    head,
-    higher,
-    metrics_of,
-    notes_of,
-    primary,
-    rank_by,
-    score_cells,
-)
-from gan_bench.benchmark.words import count, duration, labels, titles, visible
+from gan_bench.benchmark.scores import fact, head, higher, metrics_of, notes_of, primary, rank_by
+from gan_bench.benchmark.standing import Standing, against_reference
+from gan_bench.benchmark.table import Cell, Column, Table, score_cells
+from gan_bench.benchmark.words import count, duration, labels, rank_words, seed_words, titles, visible
 
 __all__ = ["Board", "board"]
 
@@ -50,21 +43,21 @@ def board(results: Iterable[Result], left_out: Iterable[tuple[Path, str]] = ()) 
         left_out: files that could not be read, each with its reason.
 
     Returns:
-        One table per set, inputs, degradation, scale, protocol and budget (name, steps, and what weights the training
-        started from: a budget may give each model its own batch and patch); what was not trained here stands in every
-        budget's table.
+        One table per set, inputs, degradation, scale, protocol and budget (name, steps or minutes, and what weights the
+        training started from: a budget may give each model its own batch and patch); what was not trained here stands
+        in every budget's table. The seeds of one method are one row.
     """
     kept, copies = once(sorted(results, key=_place))
     settings = defaultdict(list)
     for result in kept:
-        settings[_setting(result)].append(result)
+        settings[setting(result)].append(result)
     pieces = [piece for group in settings.values() for piece in _by_budget(group)]
     names = titles([next((r for r in piece if r.what["budget"]), piece[0]) for piece in pieces])
     reasons = defaultdict(list)
     for path, reason in sorted([*left_out, *copies]):
         reasons[reason].append(path)
     others = _other_inputs(kept)
-    tables = tuple(_table(name, piece, others) for name, piece in zip(names, pieces, strict=True))
+    tables = tuple(_table(name, rows_of(piece), others) for name, piece in zip(names, pieces, strict=True))
     told = tuple((reason, tuple(paths)) for reason, paths in sorted(reasons.items()))
     return Board(tables, tuple(kept), told, matrices(kept))
 
@@ -72,15 +65,10 @@ def board(results: Iterable[Result], left_out: Iterable[tuple[Path, str]] = ()) 
 def _place(result: Result) -> tuple[Any, ...]:
     """Where a result stands before any ranking."""
     what = result.what
-    degradation, budget = what["degradation"] or {"name": ""}, what["budget"] or {"steps": -1, "name": ""}
-    setting = (what["set"], degradation["name"], what["scale"], what["protocol"]["name"], _setting(result))
-    row = (budget["steps"], budget["name"], what["label"], key(what), canonical(result.scores))
-    return (*setting, *row, canonical(what), str(result.path))
-
-
-def _setting(result: Result) -> str:
-    words = [result.what[name] for name in ("set", "degradation", "scale", "protocol")]
-    return canonical([*words, inputs(result.what)])
+    degradation, budget = what["degradation"] or {"name": ""}, what["budget"]
+    called = (what["set"], degradation["name"], what["scale"], what["protocol"]["name"], setting(result))
+    row = (allowance(budget) if budget else (), what["label"], result.key, canonical(result.scores))
+    return (*called, *row, canonical(what), str(result.path))
 
 
 def _by_budget(group: Sequence[Result]) -> list[list[Result]]:
@@ -88,7 +76,7 @@ def _by_budget(group: Sequence[Result]) -> list[list[Result]]:
     budgets = defaultdict(list)
     for result in group:
         if budget := result.what["budget"]:
-            budgets[budget["steps"], budget["name"], budget.get("start_from")].append(result)
+            budgets[allowance(budget)].append(result)
     others = [result for result in group if not result.what["budget"]]
     return [trained + others for trained in budgets.values()] or [others]
 
@@ -106,74 +94,91 @@ def _called(result: Result) -> str:
     return canonical([*words, len(result.images)])
 
 
-def _of_other_inputs(results: Sequence[Result], others: Mapping[str, set[str]]) -> list[str]:
+def _of_other_inputs(rows: Sequence[Row], others: Mapping[str, set[str]]) -> list[str]:
     """A warning where the same set under the same degradation came out otherwise elsewhere."""
-    own = inputs(results[0].what)
-    odd = sorted({digest[:8] for result in results for digest in others[_called(result)] - {own}})
+    own = inputs(rows[0].what)
+    odd = sorted({digest[:8] for row in rows for digest in others[_called(row.lead)] - {own}})
     if not odd:
         return []
     cause = "another machine, version, seed, or other images"
     return [visible(f"inputs {own[:8]} are not {', '.join(odd)} of the same name ({cause}): their rows do not compare")]
 
 
-def _table(title: str, results: Sequence[Result], others: Mapping[str, set[str]]) -> Table:
-    metrics = metrics_of(results)
-    mixed = _of_other_reals(results, metrics)
-    ranked = _ranked(results, [name for name in metrics if name not in mixed])
-    notes = (
-        *notes_of(ranked, metrics),
-        *_of_several_weights(ranked, metrics),
-        *mixed.values(),
-        *_of_other_inputs(ranked, others),
-    )
-    columns = [
-        *_varying("seed", ranked),
-        *(
-            Column(head(ranked, name), score_cells(name, ranked, notes, ranks=name not in mixed), name)
-            for name in metrics
-        ),
-        *_measured("params", [count(result.cost.get("parameters")) for result in ranked]),
-        *_measured("training", [duration(result.cost.get("training_seconds")) for result in ranked]),
-        *_varying("selection", ranked),
+def _table(title: str, rows: Sequence[Row], others: Mapping[str, set[str]]) -> Table:
+    metrics = metrics_of(rows)
+    apart = {name: told for name in metrics if (told := _apart(rows, name))}
+    ranked = _ranked(rows, metrics, apart)
+    notes = list(dict.fromkeys(notes_of(ranked, metrics) + [why for told in apart.values() for why in told.values()]))
+    notes += _of_other_inputs(ranked, others)
+    table = Table(title, tuple(ranked), labels(ranked), (), tuple(notes), metrics=tuple(metrics), apart=apart)
+    ranks, differences = _standing_columns(ranked, table.standing(table.chief))
+    scores = [
+        Column(head(ranked, name), score_cells(name, ranked, notes, apart=apart.get(name, {})), name)
+        for name in metrics
     ]
-    return Table(title, tuple(ranked), labels(ranked), tuple(columns), notes)
+    columns = [
+        *ranks,
+        *_varying("seed", [seed_words(row.seeds) for row in ranked]),
+        *scores,
+        *differences,
+        *_measured("params", [count(row.cost("parameters")) for row in ranked]),
+        *_measured("training", [duration(row.cost("training_seconds")) for row in ranked]),
+        *_varying("selection", [visible(row.what["selection"] or "–") for row in ranked]),
+    ]
+    return replace(table, columns=tuple(columns))
 
 
-def _of_several_weights(results: Sequence[Result], metrics: Sequence[str]) -> list[str]:
-    """A warning for each metric that is not of the same weights in all rows."""
-    used = {name: {result.what.get("metric_weights", {}).get(name) for result in results} - {None} for name in metrics}
-    return [f"{visible(name)}: rows of different weights do not compare" for name in metrics if len(used[name]) > 1]
+def _apart(rows: Sequence[Row], metric: str) -> dict[str, str]:
+    """By their ids the rows whose numbers do not compare with those of most rows, each with the reason.
 
-
-def _of_other_reals(results: Sequence[Result], metrics: Sequence[str]) -> dict[str, str]:
-    """A warning for each metric of sets where not all rows were compared with the same real images."""
-    if len({result.what.get("reals_sha256") for result in results} - {None}) < 2:
+    Of two equally large parties neither is right.
+    """
+    parties = defaultdict(list)
+    for row in rows:
+        if row.score(metric) is not None:
+            parties[tuple(sorted({measured_by(one, metric) for one in row.results}))].append(row)
+    if len(parties) < 2:
         return {}
-    of_images = {name for result in results for row in result.images.values() for name in row}
-    sets = [name for name in metrics if name not in of_images and any(name in result.scores for result in results)]
-    return {name: f"{visible(name)}: rows of different real images do not compare" for name in sets}
+    first, second = sorted(parties.values(), key=len, reverse=True)[:2]
+    chief = first if len(first) > len(second) else None
+    told: dict[str, str] = {}
+    for party in parties.values():
+        if party is not chief:
+            why = obstacle(party[0].lead, (first if party is not first else second)[0].lead, metric)
+            told |= {row.id: visible(f"{metric}: not comparable: {why or 'its seeds differ'}") for row in party}
+    return told
 
 
-def _ranked(results: Sequence[Result], metrics: Sequence[str]) -> list[Result]:
-    """Best first by the primary metric; no number, or one of too few images, last; ties by label."""
-    metric = primary(results, metrics)
-    sign = -1 if higher(results, metric) else 1
+def _ranked(rows: Sequence[Row], metrics: Sequence[str], apart: Mapping[str, Mapping[str, str]]) -> list[Row]:
+    """Best first by the primary metric; no number, or one that does not compare, last; ties by label."""
+    metric = primary(rows, metrics)
+    sign = -1 if higher(rows, metric) else 1
 
-    def order(result: Result) -> tuple[Any, ...]:
-        score = rank_by(result, metric)
-        seed = result.what["seed"]
-        ties = (result.what["label"], -1 if seed is None else seed)
-        return (score is None, 0 if score is None else sign * score, *ties)
+    def order(row: Row) -> tuple[Any, ...]:
+        score = None if row.id in apart.get(metric, {}) else rank_by(row, metric)
+        return (score is None, 0 if score is None else sign * score, row.what["label"], row.seeds, row.id)
 
-    return sorted(results, key=order)
+    return sorted(rows, key=order)
 
 
-def _varying(name: str, ranked: Sequence[Result]) -> list[Column]:
+def _standing_columns(rows: Sequence[Row], stands: Standing | None) -> tuple[list[Column], list[Column]]:
+    """Ranks as intervals, and differences to the reference; nothing where no verdict can be given."""
+    if stands is None or not stands.ranks:
+        return [], []
+    by_row = {place: number for number, place in enumerate(stands.places)}
+    ranks = [Cell(rank_words(stands.ranks[by_row[i]]) if i in by_row else "–") for i in range(len(rows))]
+    columns = [Column("rank", tuple(ranks))]
+    if stands.reference is None:
+        return columns, []
+    label = visible(rows[stands.places[stands.reference]].what["label"])
+    digits = fact(rows, stands.metric).get("digits", 4)
+    words = [against_reference(stands, by_row[i], digits) if i in by_row else "–" for i in range(len(rows))]
+    return columns, [Column(f"against {label}", tuple(map(Cell, words)))]
+
+
+def _varying(name: str, texts: Sequence[str]) -> list[Column]:
     """A column of what was chosen, where it was not chosen alike."""
-    values = [result.what[name] for result in ranked]
-    if len({value for value in values if value is not None}) < 2:
-        return []
-    return [Column(name, tuple(Cell("–" if value is None else visible(str(value))) for value in values))]
+    return [Column(name, tuple(map(Cell, texts)))] if len(set(texts) - {"–"}) > 1 else []
 
 
 def _measured(head: str, texts: Sequence[str]) -> list[Column]:

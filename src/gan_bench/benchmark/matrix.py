@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from gan_bench.benchmark.comparison import allowance
 from gan_bench.benchmark.conditions import Condition, differing, names_of
-from gan_bench.benchmark.result import Result, inputs, key
+from gan_bench.benchmark.result import Result, inputs
+from gan_bench.benchmark.rows import Row
 from gan_bench.benchmark.schema import canonical
-from gan_bench.benchmark.table import Column, Table, head, metrics_of, notes_of, primary, score_cells
+from gan_bench.benchmark.scores import head, metrics_of, notes_of, primary
+from gan_bench.benchmark.table import Column, Table, score_cells
 from gan_bench.benchmark.words import budget_words, plural, suffixes, visible
 
 __all__ = ["matrices"]
 
-Rows = dict[Any, dict[str, Result]]
-"""By what a row is, and within it by what a column is, the result that is shown."""
+Lines = list[dict[str, Row]]
+"""By what a column is, the cell of each line."""
 
 
 def matrices(results: Sequence[Result]) -> tuple[Table, ...]:
-    """One matrix for each model (label, budget, protocol, scale, seed) of several trainings with conditions in common.
+    """One matrix for each model (label, budget, protocol, scale) of several trainings with conditions in common.
 
     Rows are trainings, then what needed none and was judged under the same conditions; columns are those conditions, in
-    the order of the rows. A cell holds the primary metric's mean; nothing is averaged over cells.
+    the order of the rows. A cell holds the primary metric's mean, over the seeds of a training too; nothing is averaged
+    over cells.
 
     Args:
         results: in the board's order.
@@ -33,20 +37,21 @@ def matrices(results: Sequence[Result]) -> tuple[Table, ...]:
             models[_model(result)].append(result)
     ready = [result for result in results if not result.what["budget"]]
     found = sorted((group for group in models.values() if _crosses(group)), key=lambda group: _place(group[0]))
-    titles = _titles([group[0] for group in found])
+    titles = _titles(found)
     return tuple(_matrix(title, group, ready) for title, group in zip(titles, found, strict=True))
 
 
 def _model(result: Result) -> str:
     what = result.what
-    budget = [what["budget"].get(name) for name in ("name", "steps", "start_from")]
-    return canonical([what["label"], budget, what["seed"], what["selection"], _frame(result)])
+    budget = allowance(what["budget"])
+    seed = None if what.get("recipe") else what["seed"]  # without a recipe nothing says whose seed it is
+    return canonical([what["label"], budget, seed, what["selection"], _frame(result)])
 
 
 def _place(result: Result) -> tuple[Any, ...]:
     what = result.what
     budget, seed = what["budget"], what["seed"]
-    trained = (budget["steps"], str(budget.get("start_from")), -1 if seed is None else seed)
+    trained = (*allowance(budget), -1 if seed is None else seed)
     return (what["label"], what["scale"], canonical(what["protocol"]), *trained)
 
 
@@ -73,26 +78,25 @@ def _column(result: Result) -> str:
 
 
 def _matrix(title: str, group: Sequence[Result], ready: Sequence[Result]) -> Table:
-    rows = _rows(group, lambda what: (canonical(what["trained_on"]), what["checkpoint_sha256"] or what["restorer"]))
-    leads = sorted((next(iter(row.values())) for row in rows.values()), key=lambda one: _order(_trained(one)))
-    columns = _columns(group)
+    trainings, columns = _lines(group, _training), _columns(group)
+    trainings.sort(key=lambda line: _order(_trained(_first(line))))
     peers = [one for one in ready if _column(one) in columns and _frame(one) == _frame(group[0])]
-    others = _rows(peers, lambda what: (what["label"], what["checkpoint_sha256"]))
-    lines = [_line(rows, lead) for lead in leads] + list(others.values())
+    others = _lines(peers, lambda one: (one.what["label"], one.what["checkpoint_sha256"]))
+    lines, leads = trainings + others, [_first(line) for line in trainings]
     names, heads = _names(leads, list(columns.values()))
-    metric = primary(group, metrics_of(group))
-    shown = [result for line in lines for name, result in line.items() if name in columns]
+    shown = [row for line in lines for name, row in line.items() if name in columns]
+    own_rows = [row for line in trainings for row in line.values()]
+    metric = primary(own_rows, metrics_of(own_rows))
     notes = (*notes_of(shown, [metric]), *_versions(shown))
     order = sorted(columns, key=lambda name: _order(_judged(columns[name])))
 
     def column(name: str) -> Column:
         home = canonical(_judged(columns[name]))
         own = [canonical(_trained(lead)) == home for lead in leads] + [False] * len(others)
-        cells = score_cells(metric, [line.get(name) for line in lines], notes, own)
-        return Column(heads[name], cells, metric)
+        return Column(heads[name], score_cells(metric, [line.get(name) for line in lines], notes, own), metric)
 
-    labels = [*names, *(visible(f"({next(iter(row.values())).what['label']})") for row in others.values())]
-    about = [*_shared([*map(_trained, leads), *map(_judged, columns.values())]), title, head(group, metric)]
+    labels = [*names, *(visible(f"({_first(line).what['label']})") for line in others)]
+    about = [*_shared([*map(_trained, leads), *map(_judged, columns.values())]), title, head(own_rows, metric)]
     return Table(" · ".join(about), tuple(shown), tuple(labels), tuple(map(column, order)), notes, "trained on")
 
 
@@ -102,16 +106,24 @@ def _shared(conditions: Sequence[Condition]) -> list[str]:
     return [visible(next(iter(words))) for words in (sets, names) if len(words) == 1]
 
 
-def _rows(results: Sequence[Result], row_of: Any) -> Rows:
-    """Of several results of one cell, as of several versions of the code, the one that was computed last."""
-    rows: Rows = defaultdict(dict)
-    for result in sorted(results, key=lambda one: (str(one.provenance.get("date", "")), key(one.what))):
-        rows[row_of(result.what)][_column(result)] = result
-    return rows
+def _training(result: Result) -> tuple[str, str]:
+    what = result.what
+    return canonical(what["trained_on"]), what.get("recipe") or what["checkpoint_sha256"] or what["restorer"]
 
 
-def _line(rows: Rows, lead: Result) -> dict[str, Result]:
-    return next(row for row in rows.values() if any(result is lead for result in row.values()))
+def _lines(results: Sequence[Result], line_of: Callable[[Result], Any]) -> Lines:
+    """Of several results of one cell and seed, as of several versions of the code, the one that was computed last."""
+    last: dict[Any, dict[str, dict[Any, Result]]] = defaultdict(lambda: defaultdict(dict))
+    for result in sorted(results, key=lambda one: (str(one.provenance.get("date", "")), one.key)):
+        last[line_of(result)][_column(result)][result.what["seed"]] = result
+    return [
+        {name: Row(tuple(seeds[seed] for seed in sorted(seeds, key=str))) for name, seeds in cells.items()}
+        for cells in last.values()
+    ]
+
+
+def _first(line: Mapping[str, Row]) -> Result:
+    return next(iter(line.values())).lead
 
 
 def _trained(result: Result) -> Condition:
@@ -153,23 +165,23 @@ def _names(leads: Sequence[Result], columns: Sequence[Result]) -> tuple[list[str
     return list(map(visible, rows)), told
 
 
-def _versions(results: Sequence[Result]) -> list[str]:
-    codes = sorted({result.what["code"] for result in results})
+def _versions(rows: Sequence[Row]) -> list[str]:
+    codes = sorted({result.what["code"] for row in rows for result in row.results})
     return (
         [visible(f"numbers of {plural(len(codes), 'version')} of gan-bench: {', '.join(codes)}")] if codes[1:] else []
     )
 
 
-def _titles(leads: Sequence[Result]) -> list[str]:
+def _titles(groups: Sequence[Sequence[Result]]) -> list[str]:
     """`msrresnet ×4, trained on (rows) and judged on (columns) · protocol y · budget quick (400 steps) · seed 0`."""
-    titles = []
-    for lead in leads:
-        what = lead.what
+    titles, leads = [], [group[0] for group in groups]
+    for lead, group in zip(leads, groups, strict=True):
+        what, seeds = lead.what, sorted({one.what["seed"] for one in group}, key=str)
         words = [
             f"{what['label']} ×{what['scale']}, trained on (rows) and judged on (columns)",
             f"protocol {what['protocol']['name']}",
             budget_words(lead.what["budget"]),
-            f"seed {what['seed']}",
+            f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}",
             *([] if what["selection"] in (None, "last") else [what["selection"]]),
         ]
         titles.append(visible(" · ".join(words)))

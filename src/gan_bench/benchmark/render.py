@@ -1,13 +1,9 @@
-"""A board for the terminal, for Markdown and for a spreadsheet; decides nothing, escapes everything."""
+"""A board for the terminal and for Markdown; decides nothing, escapes everything."""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
-from typing import Any
 
 from rich import box
 from rich.cells import cell_len
@@ -15,19 +11,19 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
+from gan_bench.benchmark.answer import answer
 from gan_bench.benchmark.leaderboard import Board
-from gan_bench.benchmark.result import Result
-from gan_bench.benchmark.schema import canonical
 from gan_bench.benchmark.table import Cell, Column, Table
-from gan_bench.benchmark.words import note, plural, visible
-from gan_bench.files import write_atomically
+from gan_bench.benchmark.words import plural, visible
 
-__all__ = ["render_csv", "render_markdown", "render_rich", "write_board"]
+__all__ = ["render_markdown", "render_rich"]
 
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LEGEND = "best of its column, ties all marked · ↑ higher is better · ↓ lower is better · – not measured"
 _EMPTY = "No results yet: a training run, or gan-bench benchmark, writes one."
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
+_SPREAD = "score ± standard deviation over seeds"
+_RANK = "rank: between which places, by Holm's method at 5 % · against: difference ± half of its 95 % interval, "
+_RANK += "▲ better ▼ worse ≈ equivalent ? unresolved"
 _OWN = "[n] judged on what it was trained on · (name) not trained"
 _LABEL_WIDTHS = (12, 32)  # characters: a longer label goes on in the next line
 
@@ -50,32 +46,10 @@ def render_markdown(board: Board) -> str:
         rows = zip(table.labels, *(column.cells for column in table.columns), strict=True)
         lines += [_pipes([_escaped(label), *map(_markdown_cell, cells)]) for label, *cells in rows]
         lines += [f"\n{_mark(n)} {_escaped(text)}" for n, text in enumerate(table.notes, 1)] + [""]
+        lines += [_escaped(answer(table)), ""] if table.metrics else []
     lines += [f"**Bold**: {_escaped(_legend(board))}." if board.tables else _EMPTY]
     lines += [f"\n{_escaped(line)}" for line in _left_out(board)]
     return "\n".join(lines) + "\n"
-
-
-def render_csv(board: Board) -> str:
-    """One line per result: what was judged, then every metric unrounded, empty where there is no number."""
-    metrics = sorted({name for result in board.results for name in result.what["metrics"]})
-    rows = [_flat(result, metrics) for result in board.results]
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerows([[_guarded(name) for name, _ in row] for row in rows[:1]])
-    writer.writerows([[_guarded(value) for _, value in row] for row in rows])
-    return text.getvalue()
-
-
-def write_board(folder: Path, board: Board) -> list[Path]:
-    """Write leaderboard.md and leaderboard.csv; equal results give equal bytes.
-
-    Raises:
-        WorkError: a file cannot be written; the old one is then still there.
-    """
-    texts = {folder / "leaderboard.md": render_markdown(board), folder / "leaderboard.csv": render_csv(board)}
-    for path, text in texts.items():
-        write_atomically(path, text.encode())
-    return list(texts)
 
 
 class _Fitted:
@@ -93,6 +67,8 @@ class _Fitted:
             yield _grid(table, columns, label_width)
         for number, text in enumerate(table.notes, 1):
             yield Text(f"{_mark(number)} {text}", style="dim")
+        if table.metrics:
+            yield Text(answer(table), style="italic")
         yield Text()
 
     def _label_width(self, width: int) -> int:
@@ -136,8 +112,11 @@ def _terminal_texts(column: Column) -> list[str]:
     place = " " * any(cell.best or cell.note for cell in column.cells)
     beside = " " * any(cell.own for cell in column.cells)
     marks = ["*" if cell.best else _mark(cell.note) or place for cell in column.cells]
-    pairs = zip(column.cells, marks, strict=True)
-    return [f"[{cell.text}]{mark}" if cell.own else f"{cell.text}{mark}{beside}" for cell, mark in pairs]
+    widest = max((len(cell.spread) for cell in column.cells), default=0)
+    around = [f" {cell.spread:<{widest}}" if widest else "" for cell in column.cells]
+    texts = [f"[{cell.text}]" if cell.own else cell.text for cell in column.cells]
+    ends = ["" if cell.own else beside for cell in column.cells]
+    return ["".join(parts) for parts in zip(texts, marks, ends, around, strict=True)]
 
 
 def _mark(note: int) -> str:
@@ -145,7 +124,10 @@ def _mark(note: int) -> str:
 
 
 def _legend(board: Board) -> str:
-    return f"{_LEGEND} · {_OWN}" if board.matrices else _LEGEND
+    heads = {column.head for table in board.tables for column in table.columns}
+    spread = any(cell.spread for table in board.tables for column in table.columns for cell in column.cells)
+    parts = [_LEGEND, _SPREAD * spread, _RANK * ("rank" in heads), _OWN * bool(board.matrices)]
+    return " · ".join(filter(None, parts))
 
 
 def _left_out(board: Board) -> list[str]:
@@ -162,7 +144,7 @@ def _left_out(board: Board) -> list[str]:
 
 def _markdown_cell(cell: Cell) -> str:
     text = _escaped(f"[{cell.text}]" if cell.own else cell.text) + _mark(cell.note)
-    return f"**{text}**" if cell.best else text
+    return (f"**{text}**" if cell.best else text) + (f" {cell.spread}" if cell.spread else "")
 
 
 def _pipes(cells: Iterable[str]) -> str:
@@ -173,34 +155,3 @@ def _escaped(text: str) -> str:
     """Markdown that shows just this text: no table, tag, link or emphasis comes out of it."""
     text = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"[\\|`*\[\]~$]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", text)
-
-
-def _flat(result: Result, metrics: Sequence[str]) -> list[tuple[str, Any]]:
-    what = result.what
-    budget = what["budget"] or {}
-    return [
-        *((name, what[name]) for name in ("label", "restorer", "model", "set")),
-        ("images", len(result.images)),
-        *_named("degradation", what["degradation"]),
-        ("scale", what["scale"]),
-        *_named("protocol", what["protocol"]),
-        ("budget", budget.get("name")),
-        *((name, budget.get(name)) for name in ("steps", "batch", "patch")),
-        *((name, what[name]) for name in ("seed", "selection", "checkpoint_sha256", "lq_sha256", "code")),
-        *((name, result.scores.get(name)) for name in metrics),
-        ("missing", "; ".join(why for name in metrics if (why := note(result, name)))),
-        *((name, result.cost.get(name)) for name in ("parameters", "training_seconds", "seconds")),
-        ("file", result.path.name if result.path else None),
-    ]
-
-
-def _named(group: str, values: dict[str, Any] | None) -> list[tuple[str, Any]]:
-    """A degradation or protocol as two cells: its name, and the rest as JSON."""
-    rest = {name: value for name, value in (values or {}).items() if name != "name"}
-    return [(group, values and values["name"]), (f"{group}_parameters", canonical(rest) if rest else None)]
-
-
-def _guarded(value: Any) -> Any:
-    """A cell that a spreadsheet takes for text or a number, never for a formula."""
-    text = "" if value is None else value if isinstance(value, str) else canonical(value)
-    return f"'{text}" if text[:1] in tuple("=+-@\t\r") and not _NUMBER.fullmatch(text) else text

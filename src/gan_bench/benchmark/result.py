@@ -13,13 +13,14 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from numbers import Integral, Real
+from functools import cached_property
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
 from gan_bench.benchmark.schema import GROUPS, SCHEMA, canonical, check, check_document, plain
 from gan_bench.errors import UsageError, WorkError
-from gan_bench.files import write_atomically
+from gan_bench.files import write_new
 
 __all__ = ["SCHEMA", "Result", "find", "inputs", "key", "read", "record"]
 
@@ -33,23 +34,26 @@ class Result:
     Attributes:
         what: label, restorer (spec as typed, or run name), model, set, degradation ({name, parameters}, or None where
             lq was given), scale, protocol ({name, facts}), metrics (names asked for), metric_weights (SHA-256 by
-            metric, of those that were available; may be absent), budget ({name, steps, batch, patch, and start_from
-            where it did}, or None for what was not trained here), seed, selection (last, best, the stem of another file
-            in a run, or None), checkpoint_sha256 (or None), lq_sha256, gt_sha256 (where
-            lq was given beside gt; may be absent or None), reals_sha256 (of the images that a
+            metric, of those that were available; may be absent), budget ({name, steps, batch, patch, max_time where
+            its minutes counted, and start_from where it did}, or None for what was not trained here), seed,
+            selection (last, best, the stem of another file in a run, or None), checkpoint_sha256 (or None), lq_sha256,
+            gt_sha256 (where lq was given beside gt; may be absent or None), reals_sha256 (of the images that a
             metric of sets compared with; may be absent or None), code (version), trained_on ({dataset,
             degradation, None where lq was given, and limit and unpaired where there were such}, or None for what was
-            not trained here; may be absent, and is no part of the key).
+            not trained here), suite ({name, version, sha256, role} of the suite that it was judged for, or None) and
+            recipe (16 hex digits over the training's configuration without its seed, or None); these three may be
+            absent, and are no part of the key.
         scores: metric -> mean over the images, or the number of the whole set, which no image then has; None where it
             is not finite; without those that were unavailable.
         n_inf: metric -> number of images whose score is infinite; counted from `images` where not given.
         images: file stem -> metric -> score or None.
         unavailable: metric -> why it could not be computed.
         facts: metric -> {higher_is_better, unit, digits, and ranked_from, the number of images under which it does not
-            rank, where it has one, and reals, of how many that was compared with}, so that a board needs no metric
-            code.
-        cost: seconds (of the evaluation), parameters, training_seconds and what else was measured.
-        provenance: config, command, machine, versions, date.
+            rank, where it has one, and reals, of how many that was compared with, digest of implementation and weights,
+            margin within which two methods count as equal}, so that a board needs no metric code.
+        cost: seconds (of the evaluation), parameters, training_seconds, and inference (ms_per_megapixel of output,
+            flops_per_megapixel, peak_bytes, machine, stack, precision, or None).
+        provenance: config, command, machine, versions, date, code, commit, inputs (how the test set was made).
         path: the file it was read from; no part of the file, nor of equality.
 
     Raises:
@@ -77,6 +81,11 @@ class Result:
         for name, group in groups.items():
             object.__setattr__(self, name, group)
 
+    @cached_property
+    def key(self) -> str:
+        """See `key`."""
+        return key(self.what)
+
     def write(self, folder: Path) -> Path:
         """Write it, whole or not at all, as `<set>_<key>.json`; an equal result that is already there is left alone.
 
@@ -90,13 +99,11 @@ class Result:
             WorkError: it cannot be written, or the file is there with other scores.
         """
         name = re.sub(r"[^\w.-]+", "-", self.what["set"])[:40].strip(".-") or "set"
-        path = folder / f"{name}_{key(self.what)}.json"
-        if path.exists():
-            _want_same(path, self)
-            return path
+        path = folder / f"{name}_{self.key}.json"
         document = {"schema": SCHEMA} | {group: getattr(self, group) for group in GROUPS}
         text = json.dumps(document, allow_nan=False, sort_keys=True, indent=1, ensure_ascii=False)
-        write_atomically(path, (text + "\n").encode())
+        if not write_new(path, (text + "\n").encode()):
+            _want_same(path, self)
         return path
 
 
@@ -165,9 +172,12 @@ def record(result: Result) -> dict[str, Any]:
 
 
 def _infinite(images: Mapping[str, Mapping[str, Any]]) -> Counter[str]:
-    pairs = (pair for row in images.values() for pair in row.items())
-    reals = ((metric, value) for metric, value in pairs if isinstance(value, Real) and not isinstance(value, Integral))
-    return Counter(metric for metric, value in reals if math.isinf(value))
+    counts: Counter[str] = Counter()
+    for row in images.values():
+        for metric, value in row.items():
+            if value is not None and isinstance(value, Real) and math.isinf(value):
+                counts[metric] += 1
+    return counts
 
 
 def _want_same(path: Path, result: Result) -> None:

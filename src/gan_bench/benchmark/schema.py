@@ -27,12 +27,13 @@ _NESTED: tuple[tuple[str, str, Any], ...] = (
     ("budget", "steps", int),
 )
 _LARGEST = sys.float_info.max  # an integer beyond it fits no float
+_ENCODER = json.JSONEncoder(allow_nan=False, sort_keys=True, separators=(",", ":"))
 _FACTS: dict[str, Any] = {"higher_is_better": bool, "unit": str, "digits": int}
 
 
 def canonical(value: Any) -> str:
     """The one JSON spelling of a plain value: equal values, equal text."""
-    return json.dumps(value, allow_nan=False, sort_keys=True, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def plain(value: Any) -> Any:
@@ -48,6 +49,8 @@ def plain(value: Any) -> Any:
         return value
     if kind is float:
         return value if math.isfinite(value) else None
+    if kind is dict and _is_plain_row(value):
+        return dict(value)
     if isinstance(value, Mapping):
         return {plain(name if isinstance(name, str) else str(name)): plain(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -59,6 +62,13 @@ def plain(value: Any) -> Any:
     if isinstance(value, Real):
         return plain(float(value))
     raise ValueError(f"{reprlib.repr(value)} cannot be written as JSON")
+
+
+def _is_plain_row(row: dict[Any, Any]) -> bool:
+    """Whether there is nothing to do: ASCII names of finite floats, as all the scores of images are."""
+    numbers = row.values()
+    plainly = set(map(type, numbers)) == {float} and all(type(name) is str and name.isascii() for name in row)
+    return plainly and math.isfinite(math.fsum(map(abs, numbers)))
 
 
 def check_document(document: Any) -> None:
@@ -83,6 +93,7 @@ def check(groups: Mapping[str, Any]) -> None:
         _want(metric in groups["facts"], f"facts has no {metric}")
     for metric, facts in groups["facts"].items():
         _check_facts(metric, facts)
+    _want(_is(groups["cost"].get("inference"), dict | None), "cost.inference is odd")
     _want(all(_is(n, int) and n >= 0 for n in groups["n_inf"].values()), "n_inf is not a mapping of counts")
     _want(all(_is(reason, str) for reason in groups["unavailable"].values()), "unavailable is not a mapping of reasons")
 
@@ -95,10 +106,15 @@ def _check_what(what: dict[str, Any]) -> None:
     for name, inner, kind in _NESTED:
         _want(what[name] is None or _is(what[name].get(inner), kind), f"what.{name} has no {inner}")
     _want(all(_is(name, str) for name in what["metrics"]), "what.metrics is not a list of names")
+    minutes = (what["budget"] or {}).get("max_time")
+    _want(minutes is None or (_is(minutes, int | float) and minutes > 0), "what.budget.max_time is odd")
     trained = what.get("trained_on")
     _want(trained is None or _is_training(trained), "what.trained_on is odd")
     for name in ("gt_sha256", "reals_sha256"):
         _want(_is(what.get(name), str | None), f"what.{name} is odd")
+    suite = what.get("suite")
+    _want(suite is None or (_is(suite, dict) and _is(suite.get("name"), str)), "what.suite is odd")
+    _want(_is(what.get("recipe"), str | None), "what.recipe is odd")
     weights = what.get("metric_weights", {})
     _want(isinstance(weights, dict) and all(_is(sha, str) for sha in weights.values()), "what.metric_weights is odd")
 
@@ -113,6 +129,8 @@ def _is_training(trained: Any) -> bool:
 
 
 def _check_numbers(where: str, row: dict[str, Any]) -> None:
+    if _is_plain_row(row):
+        return
     for metric, value in row.items():
         if not (value is None or (_is(value, int | float) and abs(value) <= _LARGEST)):
             raise ValueError(f"{where}.{metric} cannot be {reprlib.repr(value)}")
@@ -121,6 +139,9 @@ def _check_numbers(where: str, row: dict[str, Any]) -> None:
 def _check_facts(metric: str, facts: Any) -> None:
     good = isinstance(facts, dict) and all(_is(facts.get(name), kind) for name, kind in _FACTS.items())
     _want(good, f"facts.{metric} lacks one of {', '.join(_FACTS)}")
+    margin = facts.get("margin")
+    _want(margin is None or (_is(margin, int | float) and margin > 0), f"facts.{metric}.margin is no positive number")
+    _want(_is(facts.get("digest"), str | None), f"facts.{metric}.digest is odd")
     ranked_from = facts.get("ranked_from", 1)
     _want(_is(ranked_from, int) and ranked_from >= 1, f"facts.{metric}.ranked_from is no whole number from 1")
     _want(0 <= facts["digits"] <= 12, f"facts.{metric}.digits cannot be {facts['digits']}")

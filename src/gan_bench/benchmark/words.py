@@ -8,16 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gan_bench.benchmark.conditions import differing, names_of
-from gan_bench.benchmark.result import Result, inputs, key
+from gan_bench.benchmark.result import Result, inputs
+from gan_bench.benchmark.rows import Row
 from gan_bench.benchmark.schema import canonical
 
-__all__ = ["budget_words", "count", "duration", "labels", "note", "plural", "suffixes", "title", "titles", "unranked"]
-__all__ += ["visible"]
+__all__ = ["budget_words", "count", "duration", "labels", "note", "plural", "rank_words", "seed_words", "signed"]
+__all__ += ["suffixes", "title", "titles", "unranked", "visible"]
 
 
 def visible(text: str) -> str:
     """The text on one line without control characters (a file may hold escape sequences for the terminal)."""
-    return "".join(c if c.isprintable() else " " for c in text)
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def plural(number: int, noun: str) -> str:
@@ -62,6 +63,25 @@ def note(result: Result, metric: str) -> str:
     if undefined := sum(row.get(metric) is None for row in result.images.values()) - infinite:
         return f"{name}: no mean, undefined on {undefined} of {images}"
     return f"{name}: no finite mean, infinite on {infinite} of {images} (equal to the ground truth)"
+
+
+def seed_words(seeds: Sequence[int]) -> str:
+    """`0`, `0, 1, 2`, or from five on `5 seeds`; a dash for none."""
+    if len(seeds) > 4:
+        return f"{len(seeds)} seeds"
+    return ", ".join(map(str, seeds)) or "–"
+
+
+def rank_words(rank: tuple[int, int]) -> str:
+    """`1`, or of a rank that is not resolved `1–3`."""
+    best, worst = rank
+    return str(best) if best == worst else f"{best}–{worst}"
+
+
+def signed(value: float, digits: int) -> str:
+    """`+0.91`, `−0.20`, and `0.00` for what has no digit to show."""
+    text = f"{abs(value):.{digits}f}"
+    return text if not float(text) else f"{'−' if value < 0 else '+'}{text}"
 
 
 def unranked(result: Result, metric: str) -> str:
@@ -113,21 +133,22 @@ def title(result: Result, more: Mapping[str, Sequence[str]] | None = None) -> st
 
 
 def budget_words(budget: Mapping[str, Any] | None) -> str:
-    """`budget quick (400 steps)`, and what weights its trainings started from, where they did."""
+    """`budget quick (400 steps)`, or `(10 min each)`, and what weights its trainings started from, where they did."""
     if not budget:
         return "no budget"
-    start = budget.get("start_from")
-    return f"budget {budget['name']} ({plural(budget['steps'], 'step')}{f', from {start[:8]}' if start else ''})"
+    start, minutes = budget.get("start_from"), budget.get("max_time")
+    length = plural(budget["steps"], "step") if minutes is None else f"{minutes:g} min each"
+    return f"budget {budget['name']} ({length}{f', from {start[:8]}' if start else ''})"
 
 
-def labels(results: Sequence[Result]) -> tuple[str, ...]:
-    """A label for each row of one table; what seed and selection leave alike gets a suffix that tells it apart."""
+def labels(rows: Sequence[Row]) -> tuple[str, ...]:
+    """A label for each row of one table; what seeds and selection leave alike gets a suffix that tells it apart."""
     alike = defaultdict(list)
-    for index, result in enumerate(results):
-        alike[tuple(result.what[name] for name in ("label", "seed", "selection"))].append(index)
-    names = [visible(result.what["label"]) for result in results]
+    for index, row in enumerate(rows):
+        alike[row.what["label"], row.seeds, row.what["selection"]].append(index)
+    names = [visible(row.what["label"]) for row in rows]
     for indices in alike.values():
-        for index, suffix in zip(indices, suffixes([results[i] for i in indices]), strict=True):
+        for index, suffix in zip(indices, suffixes([rows[i].lead for i in indices]), strict=True):
             names[index] += f" [{suffix}]" if suffix else ""
     return tuple(names)
 
@@ -163,7 +184,7 @@ def _other_suffixes(results: Sequence[Result]) -> list[str]:
     ways: tuple[Callable[[Sequence[Result]], list[str]], ...] = (
         lambda rows: _tails([visible(row.what["restorer"]) for row in rows]),
         lambda rows: [visible(row.what["code"]) for row in rows],
-        lambda rows: [key(row.what)[:6] for row in rows],
+        lambda rows: [row.key[:6] for row in rows],
     )
     told = (way(results) for way in ways)
     distinct = (names for names in told if len(set(names)) == len(names))

@@ -31,6 +31,7 @@ class ProgressLine(ProgressBar):
         batch: images in a step, over all processes.
         number: of the run in its sweep, from 1.
         count: runs in the sweep.
+        each: seconds that a run of the sweep took so far; None where that is not known.
         console: where to draw; standard error by default.
     """
 
@@ -42,10 +43,11 @@ class ProgressLine(ProgressBar):
         batch: int,
         number: int = 1,
         count: int = 1,
+        each: float | None = None,
         console: Console | None = None,
     ) -> None:
         super().__init__()
-        self.label, self.health, self.number, self.count = label, health, number, count
+        self.label, self.health, self.number, self.count, self.each = label, health, number, count, each
         self.clock, self.batch = clock, batch
         self.console = console or Console(stderr=True)
         self._bar: Progress | None = None
@@ -138,8 +140,14 @@ class ProgressLine(ProgressBar):
         ]
         costs.append(f"{self._memory / 1e9:.2g} GB")
         if not self._bar and module.step < module.steps:
-            costs.append(f"{_duration((module.steps - module.step) / max(1e-9, speed))} left")
+            costs.append(self._left((module.steps - module.step) / max(1e-9, speed)))
         return " · ".join([f"{stage}{module.step}/{module.steps}", *costs, *self._numbers])
+
+    def _left(self, seconds: float) -> str:
+        """What this run will take, and with it those to come, as long as those before it took."""
+        if self.each is None or self.number == self.count:
+            return f"{_duration(seconds)} left"
+        return f"{_duration(seconds)} left, sweep {_duration(seconds + self.each * (self.count - self.number))}"
 
     def _read(self, trainer: L.Trainer) -> list[str]:
         """The losses and scores that were logged last, and who wins."""

@@ -6,6 +6,7 @@ Lightning, which judging and restoring do without.
 
 from gan_bench.data.folder import Folder
 from gan_bench.data.images import Images, list_images
+from gan_bench.data.judged import Judged
 from gan_bench.data.pairs import Pairs
 from gan_bench.data.photos import Photos
 from gan_bench.data.sampler import Crops, PairedCrops, PositionSampler, UnpairedCrops
@@ -18,6 +19,7 @@ __all__ = [
     "Folder",
     "Given",
     "Images",
+    "Judged",
     "PairedCrops",
     "Pairs",
     "Photos",

@@ -7,20 +7,29 @@ broken file is named. Each page of a TIFF is an image.
 from __future__ import annotations
 
 import glob
+import hashlib
+import io
+import json
 import logging
 import re
-from collections.abc import Iterable, Sequence
+import shutil
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from gan_bench.data.pages import Page, View, pages_of
 from gan_bench.data.splits import rank
-from gan_bench.errors import UsageError
+from gan_bench.errors import UsageError, did_you_mean
+from gan_bench.files import write_atomically
 from gan_bench.image import SUFFIXES, read, verify
+from gan_bench.weights import cache_folder
 
-__all__ = ["Images", "list_images", "sound"]
+__all__ = ["Images", "hub_folder", "list_images", "sound"]
 
 log = logging.getLogger(__name__)
 
@@ -183,6 +192,91 @@ def list_images(root: str | Path, option: str = "dataset.root=", wanted: str = "
     if not listed:
         raise nothing
     return listed
+
+
+def hub_folder(name: str, config: str | None, split: str, columns: Mapping[str, str]) -> Path:
+    """A Hugging Face data set as a folder in the cache, its files with the bytes that it has; loaded once.
+
+    Args:
+        name: USER/NAME on the hub, or a folder in one of the layouts that `datasets` reads.
+        config: of the data set; None where it has but one.
+        split: of the data set.
+        columns: by the name of a folder in it, a column of images.
+
+    Returns:
+        The folder.
+
+    Raises:
+        UsageError: it cannot be loaded, or has no such column of images.
+    """
+    asked = json.dumps([name, config, split, dict(columns), _stand(Path(name).expanduser())], sort_keys=True)
+    stem = re.sub(r"[^\w.-]+", "-", name).strip("-.")[-60:]
+    folder = cache_folder() / "hub" / f"{stem}_{hashlib.sha256(asked.encode()).hexdigest()[:8]}"
+    if folder.is_dir():
+        return folder
+    rows = _rows(name, config, split, columns)
+    unfinished = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        for side, column in columns.items():
+            _unpack(rows[column], unfinished / side, f"dataset.hub={name}: {column}")
+        try:
+            unfinished.rename(folder)
+        except OSError:
+            if not folder.is_dir():  # else another process was faster
+                raise
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return folder
+
+
+def _stand(folder: Path) -> list[Any]:
+    """What tells a folder's files from those of another time; nothing of what is no folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
+    return [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in files]
+
+
+def _rows(name: str, config: str | None, split: str, columns: Mapping[str, str]) -> Any:
+    """The rows of a data set, its images undecoded."""
+    import datasets
+
+    place = f"dataset.hub={name}"
+    datasets.disable_progress_bars()
+    folder = Path(name).expanduser()
+    try:
+        rows = datasets.load_dataset(str(folder.resolve()) if folder.is_dir() else name, config, split=split)
+    except ConnectionError as error:
+        way_out = "load it once where there is a network, or put its images into a folder and set dataset.root=DIR"
+        raise UsageError(f"{place}: cannot be reached ({_line(error)}); {way_out}") from None
+    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
+        way_out = "see dataset.hub_config and dataset.hub_split"
+        raise UsageError(f"{place}: cannot be loaded ({_line(error)}); {way_out}") from None
+    for column in columns.values():
+        if column not in rows.features:
+            raise UsageError(f"{place}: no column {column!r}{did_you_mean(column, rows.features)}")
+        if not isinstance(rows.features[column], datasets.Image):
+            raise UsageError(
+                f"{place}: column {column!r} holds no images but {rows.features[column]}; such a copy only names the "
+                "files of an archive: unpack that into a folder and set dataset.root=DIR"
+            )
+        rows = rows.cast_column(column, datasets.Image(decode=False))
+    return rows
+
+
+def _unpack(cells: Iterable[Mapping[str, Any]], folder: Path, place: str) -> None:
+    """A column's files into a folder, under their own names where these tell them apart, else by their numbers."""
+    cells = list(cells)
+    stems = [Path(cell["path"] or "").stem for cell in cells]
+    own = len(set(stems)) == len(stems) and all(stems)
+    for number, cell in enumerate(cells):
+        data = cell["bytes"] if cell["bytes"] is not None else Path(cell["path"]).read_bytes()
+        verify(data, f"{place}[{number}]")
+        with Image.open(io.BytesIO(data)) as image:
+            suffix = {"JPEG": ".jpg", "TIFF": ".tif"}.get(str(image.format), f".{str(image.format).lower()}")
+        write_atomically(folder / f"{stems[number] if own else f'{number:05}'}{suffix}", data)
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
 
 
 def _split(path: Path) -> str:

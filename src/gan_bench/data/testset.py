@@ -49,6 +49,22 @@ class TestSet:
     def __getitem__(self, index: int) -> Batch:
         raise NotImplementedError
 
+    def again(self, index: int, restored: Tensor) -> Tensor:
+        """What the degradation that made an lq image makes, with the same draw, of the restored one.
+
+        Args:
+            index: of the image.
+            restored: (1, C, H, W) in [0, 1]; rounded to 8 bit first, as a file would be. Colour is reduced to its mean
+                where gt has one channel, one channel stacked where gt has three.
+
+        Returns:
+            (1, C, H/s, W/s) in [0, 1], on 8-bit levels.
+
+        Raises:
+            UsageError: lq was given, and so nobody knows its degradation; or the image is not as large as gt.
+        """
+        raise UsageError(f"{self.name}: lq was given; what made it is not known")
+
     def reals(self) -> Iterator[Tensor]:
         """The images that sets of restored ones are compared with, each (1, C, H, W) in [0, 1]; none without gt."""
         return (batch.gt for batch in self if batch.gt is not None)
@@ -114,8 +130,7 @@ class Degraded(TestSet):
         name = self.names[index]
 
         def make() -> Tensor:
-            draw = self.made_by.draw([generator("degradation", self.seed, name)])
-            return self.made_by.apply_8bit(gt, draw)
+            return self._degraded(gt, name)
 
         if index not in self._lq:
             try:
@@ -123,6 +138,19 @@ class Degraded(TestSet):
             except UsageError as error:
                 raise UsageError(f"{self.gt.paths[index]}: {error}") from None
         return Batch(self._lq[index], gt, (name,))
+
+    def again(self, index: int, restored: Tensor) -> Tensor:
+        """See `TestSet.again`."""
+        gt = self._cropped(self.gt, index)
+        if restored.shape[-2:] != gt.shape[-2:]:
+            sizes = ("x".join(map(str, image.shape[-2:])) for image in (restored, gt))
+            raise UsageError("restored is {} and ground truth {} (HxW): they must be equal".format(*sizes))
+        image = to_rgb(restored) if gt.shape[1] == 3 else restored.clamp(0, 1).mean(1, keepdim=True)
+        return self._degraded(_tensor(to_uint8(image[0])), self.names[index])
+
+    def _degraded(self, image: Tensor, name: str) -> Tensor:
+        draw = self.made_by.draw([generator("degradation", self.seed, name)])
+        return self.made_by.apply_8bit(image, draw)
 
 
 class Given(TestSet):

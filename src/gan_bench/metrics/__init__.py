@@ -3,6 +3,8 @@
 A score means something only with the facts of its protocol; `Protocol.describe` writes them into every result.
 """
 
+from gan_bench.metrics.colour import ColourShift, colour_shift
+from gan_bench.metrics.consistency import Consistency
 from gan_bench.metrics.fidelity import PSNR, SSIM, ImageMetric, psnr, ssim
 from gan_bench.metrics.iqa import LPIPS, MSSSIM, Pyiqa
 from gan_bench.metrics.means import aggregate
@@ -21,6 +23,8 @@ __all__ = [
     "PROTOCOLS",
     "PSNR",
     "SSIM",
+    "ColourShift",
+    "Consistency",
     "ImageMetric",
     "Pristine",
     "Protocol",
@@ -28,6 +32,7 @@ __all__ = [
     "SetMetric",
     "Suite",
     "aggregate",
+    "colour_shift",
     "fit",
     "get_protocol",
     "niqe",

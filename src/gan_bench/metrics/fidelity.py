@@ -33,6 +33,9 @@ class ImageMetric(abc.ABC):
         unit: shown behind the number, may be empty.
         digits: shown behind the decimal point.
         weights: SHA-256 of what was learnt or fitted; empty for a formula.
+        version: of the implementation; raised where the same images get another number.
+        margin: the difference within which two methods count as equal; None where none is stated.
+        needs_operator: it compares with lq what the known degradation makes of the restored image; see `Consistency`.
     """
 
     name: str
@@ -41,6 +44,9 @@ class ImageMetric(abc.ABC):
     unit: str = ""
     digits: int = 4
     weights: str = ""
+    version: str = "1"
+    margin: float | None = None
+    needs_operator: bool = False
 
     @abc.abstractmethod
     def score(self, restored: Tensor, gt: Tensor | None, lq: Tensor | None) -> Tensor:
@@ -86,6 +92,7 @@ class PSNR(_Fidelity):
     higher_is_better = True
     unit = "dB"
     digits = 2
+    margin: float | None = 0.05
 
     @staticmethod
     def _measure(a: np.ndarray, b: np.ndarray) -> float:
@@ -97,6 +104,7 @@ class SSIM(_Fidelity):
 
     name = "ssim"
     higher_is_better = True
+    margin = 0.002
 
     @staticmethod
     def _measure(a: np.ndarray, b: np.ndarray) -> float:

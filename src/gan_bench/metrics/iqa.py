@@ -11,6 +11,7 @@ from __future__ import annotations
 import abc
 import functools
 import hashlib
+import importlib.metadata
 import importlib.util
 import io
 import logging
@@ -33,6 +34,7 @@ __all__ = ["LPIPS", "MSSSIM", "Pyiqa", "pyiqa_names"]
 
 log = logging.getLogger(__name__)
 
+MARGINS: Final = {"dists": 0.003}
 OF_SETS: Final = frozenset({"FID", "InceptionScore"})  # pyiqa's types whose score is not that of an image
 
 
@@ -69,6 +71,7 @@ class LPIPS(_WholeImage):
 
     higher_is_better = False
     needs_gt = True
+    margin = 0.003
 
     def __init__(self, name: str, network: str, backbone: str) -> None:
         """Makes sure of the weights; the network is built when it is first used.
@@ -117,6 +120,8 @@ class Pyiqa(_WholeImage):
         self.name = name
         self.higher_is_better = not facts.get("lower_better", False)
         self.needs_gt = facts["metric_mode"] == "FR"
+        self.version = f"pyiqa {importlib.metadata.version('pyiqa')}"  # what it changes, it does not say
+        self.margin = MARGINS.get(name)
         self._model = _create(name)
         self.weights = _digest(self._model)
 

@@ -36,6 +36,8 @@ class SetMetric(abc.ABC):
         digits: shown behind the decimal point.
         weights: SHA-256 of what was learnt or fitted; empty for a formula.
         ranked_from: images that a set needs before the board ranks by it; 0 for any number.
+        version: of the implementation; raised where the same images get another number.
+        margin: the difference within which two methods count as equal; None where none is stated.
     """
 
     name: str
@@ -44,6 +46,8 @@ class SetMetric(abc.ABC):
     digits: int = 4
     weights: str = ""
     ranked_from: int = 0
+    version: str = "1"
+    margin: float | None = None
 
     @abc.abstractmethod
     def add_real(self, images: Tensor) -> None:

@@ -9,6 +9,7 @@ start, not after hours of training.
 from __future__ import annotations
 
 import functools
+import hashlib
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
@@ -16,6 +17,8 @@ from typing import Final
 from torch import Tensor
 
 from gan_bench.errors import UsageError, WorkError, did_you_mean
+from gan_bench.metrics.colour import ColourShift
+from gan_bench.metrics.consistency import Consistency
 from gan_bench.metrics.fidelity import PSNR, SSIM, ImageMetric
 from gan_bench.metrics.iqa import LPIPS, MSSSIM, Pyiqa, pyiqa_names
 from gan_bench.metrics.niqe import NIQE, fitted, of_photos, published
@@ -37,6 +40,8 @@ METRICS: Final[dict[str, Callable[[Protocol, int], ImageMetric | SetMetric]]] = 
     "ms_ssim": lambda *_: MSSSIM(),
     "fid": lambda *_: FID(),
     "kid": lambda *_: KID(),
+    "consistency": lambda *_: Consistency(),
+    "colour_shift": lambda *_: ColourShift(),
 }
 
 
@@ -95,13 +100,16 @@ class Suite:
         for name, reason in self.unavailable.items():
             _say(f"{name}: n/a: {reason}")
 
-    def score(self, restored: Tensor, gt: Tensor | None, lq: Tensor | None) -> list[dict[str, float]]:
+    def score(
+        self, restored: Tensor, gt: Tensor | None, lq: Tensor | None, again: Callable[[], Tensor] | None = None
+    ) -> list[dict[str, float]]:
         """Scores each image of a batch; metrics of sets have no part in it.
 
         Args:
             restored: (B, C, H, W) in [0, 1].
             gt: (B, C, H, W) in [0, 1], where there is ground truth.
             lq: (B, C, H/s, W/s) in [0, 1], where there is one.
+            again: gives the restored images degraded again, like lq; called once for each metric that needs it.
 
         Returns:
             one mapping per image, from metric to number: infinite for PSNR of identical images, NaN where undefined.
@@ -110,6 +118,10 @@ class Suite:
         for name, metric in self.metrics.items():
             if metric.needs_gt and gt is None:
                 self.unavailable[name] = "needs ground truth"
+            elif metric.needs_operator and again is None:
+                self.unavailable[name] = "needs the degradation that made lq, and lq was given"
+            elif metric.needs_operator and again is not None:
+                columns[name] = metric.score(again(), None, lq).tolist()
             else:
                 columns[name] = metric.score(restored, gt, lq).tolist()
         return [{name: column[i] for name, column in columns.items()} for i in range(len(restored))]
@@ -151,7 +163,10 @@ class Suite:
             metric.reset()
 
     def facts(self) -> dict[str, dict[str, object]]:
-        """What a reader of the scores must know, by metric: higher_is_better, unit, digits; and ranked_from if not 0.
+        """What a reader of the scores must know, by metric: higher_is_better, unit, digits, digest.
+
+        And margin and ranked_from, where there is one. The digest is of name, version and weights: numbers of equal
+        digests compare.
 
         A metric of sets says too how many real images it compared with.
         """
@@ -174,6 +189,10 @@ def _facts(metric: ImageMetric | SetMetric) -> dict[str, object]:
         "unit": metric.unit,
         "digits": metric.digits,
     }
+    told = [metric.name, metric.version, metric.weights]
+    facts["digest"] = hashlib.sha256("\0".join(told).encode()).hexdigest()[:12]
+    if metric.margin is not None:
+        facts["margin"] = metric.margin
     if isinstance(metric, SetMetric) and metric.ranked_from:
         facts["ranked_from"] = metric.ranked_from
     return facts

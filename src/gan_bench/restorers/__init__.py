@@ -5,15 +5,17 @@ Bicubic, a network trained here, weights from elsewhere, a folder of restored im
 
 from gan_bench.restorers.base import Origin, Restorer
 from gan_bench.restorers.checkpoint import checkpoint
+from gan_bench.restorers.cost import inference_cost
 from gan_bench.restorers.folder import FolderRestorer
 from gan_bench.restorers.interpolation import Bicubic
 from gan_bench.restorers.loading import Loaded, load, load_restorer
 from gan_bench.restorers.network import NetworkRestorer
 from gan_bench.restorers.states import SUFFIXES, read_states
-from gan_bench.restorers.trained import START, is_run, read_facts, run_of, trained
+from gan_bench.restorers.trained import START, STEPS, is_run, read_facts, run_of, trained
 
 __all__ = [
     "START",
+    "STEPS",
     "SUFFIXES",
     "Bicubic",
     "FolderRestorer",
@@ -22,6 +24,7 @@ __all__ = [
     "Origin",
     "Restorer",
     "checkpoint",
+    "inference_cost",
     "is_run",
     "load",
     "load_restorer",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -26,6 +27,7 @@ class Origin:
         parameters: number of the generator's.
         training_seconds: wall time, without validation.
         config: the run's resolved configuration.
+        weights: the file of weights, or the folder of restored images.
     """
 
     model: str
@@ -36,6 +38,7 @@ class Origin:
     parameters: int | None = None
     training_seconds: float | None = None
     config: dict[str, Any] | None = None
+    weights: Path | None = None
 
 
 class Restorer(Protocol):

@@ -69,5 +69,5 @@ def _foreign(state: Mapping[str, Any]) -> tuple[nn.Module, int, int] | None:
 
 def _restorer(path: Path, network: nn.Module, scale: int, num_in_ch: int) -> NetworkRestorer:
     parameters = sum(parameter.numel() for parameter in network.parameters())
-    origin = Origin(model=path.stem, checkpoint_sha256=sha256(path), parameters=parameters)
+    origin = Origin(model=path.stem, checkpoint_sha256=sha256(path), parameters=parameters, weights=path)
     return NetworkRestorer.placed(network, scale, num_in_ch, origin)

@@ -24,12 +24,13 @@ class FolderRestorer:
     """
 
     scale = None
+    computes = False  # nothing to measure
 
     def __init__(self, root: str | Path) -> None:
         paths = [path for paths in list_images(root, option="").values() for path in paths]
         self.images = Images(paths, root, num_ch=None)
         self.index = {name: number for number, name in enumerate(self.images.names)}
-        self.origin = Origin(model=Path(root).name, checkpoint_sha256=self._sha256())
+        self.origin = Origin(model=Path(root).name, checkpoint_sha256=self._sha256(), weights=Path(root))
 
     def _sha256(self) -> str:
         """Over names and files: what stands for the weights of a program that is not known."""

@@ -56,6 +56,11 @@ class NetworkRestorer:
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         return cls(network.float().eval().to(device), scale, num_in_ch, origin)
 
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.network.parameters()).device
+
     @torch.no_grad()
     def restore(self, batch: Batch) -> Tensor:
         """(B, C, h, w) -> (B, C, h*s, w*s) in [0, 1], on the CPU; a stacked gray image is reduced to its mean.
@@ -64,7 +69,7 @@ class NetworkRestorer:
             UsageError: colour for a network of one channel; a network that sees an image as a whole, and no memory.
             WorkError: not even the smallest window fits into memory.
         """
-        device = next(self.network.parameters()).device
+        device = self.device
         gray = batch.lq.shape[1] == 1 and self.num_in_ch == 3
         lq = (to_rgb(batch.lq) if gray else batch.lq).float().to(device)
         if lq.shape[1] != self.num_in_ch:

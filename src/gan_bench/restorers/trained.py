@@ -15,9 +15,10 @@ from gan_bench.restorers.network import NetworkRestorer
 from gan_bench.restorers.states import SUFFIXES, read_states
 from gan_bench.weights import sha256
 
-__all__ = ["START", "is_run", "read_facts", "run_of", "trained"]
+__all__ = ["START", "STEPS", "is_run", "read_facts", "run_of", "trained"]
 
 START = "start_from.json"  # in a run's folder: the file that it started from, and its digest
+STEPS = "steps.json"  # there: how many steps fitted into the minutes of its budget, and how long one took
 WHOLE = ("generator", "last", "best")  # files of weights that a whole training left
 
 
@@ -67,6 +68,7 @@ def trained(path: str | Path) -> NetworkRestorer:
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         training_seconds=read_facts(folder / "training.json").get("seconds") if weights.stem in WHOLE else None,
         config=config,
+        weights=weights,
     )
     scale = config["degradation"]["scale"] if way == "generator" else 1
     return NetworkRestorer.placed(network, scale, config["model"][way].get("num_in_ch", 3), origin)
@@ -83,17 +85,31 @@ def _load(network: torch.nn.Module, weights: Path) -> None:
 
 
 def _budget(config: dict[str, Any], folder: Path, stem: str) -> dict[str, Any]:
-    """What went into a file of weights: a stage's has the steps until its end; and what the training started from."""
+    """What went into a file of weights: a stage's has the steps until its end; and what the training started from.
+
+    Where the budget gave minutes, a whole training has those too, beside the steps that it took.
+    """
     budget = {key: config["budget"].get(key) for key in ("name", "steps", "batch", "patch")}
+    if (minutes := config["budget"].get("max_time")) is not None:
+        budget |= {"steps": _steps(folder), "max_time": minutes}
     share = 0.0
     for number, stage in enumerate(config["model"].get("stages", ()), 1):
         share += stage["fraction"]
         if stem == (stage.get("name") or f"stage{number}"):
             budget["steps"] = round(budget["steps"] * share)
+            budget.pop("max_time", None)
             break
     budget |= {key: value for key, value in read_facts(folder / "training.json").items() if key == "batch"}
     start = read_facts(folder / START)
     return {**budget, "start_from": start["sha256"]} if start else budget
+
+
+def _steps(folder: Path) -> int:
+    """How many steps a training by the clock had."""
+    facts = read_facts(folder / STEPS)
+    if not isinstance(facts.get("steps"), int):
+        raise UsageError(f"{folder / STEPS}: missing, or without steps; copy it beside the run's config.yaml")
+    return int(facts["steps"])
 
 
 def read_facts(path: Path) -> dict[str, Any]:

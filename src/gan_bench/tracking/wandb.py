@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -133,38 +134,68 @@ class Session:
         self._run.summary.update(dict(values))
 
     @_harmless
-    def log_table(self, key: str, heads: Sequence[str], rows: Sequence[Sequence[Any]], plots: Sequence[str]) -> None:
-        """Log a table, and a bar chart of some of its columns.
+    def log_table(self, key: str, heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Log a table; one without rows is left out.
 
         Args:
-            key: such as `leaderboard/photos`; a chart is `<key>/<column>`.
-            heads: of the columns, the first of which names the bars.
+            key: such as `leaderboard/photos`.
+            heads: of the columns.
             rows: a value for each column, or None.
-            plots: columns of numbers.
         """
-        wandb = _wandb()
-
-        logged: dict[str, Any] = {key: wandb.Table(columns=list(heads), data=[list(row) for row in rows])}
-        for column in plots:
-            place = heads.index(column)
-            pairs = [[row[0], row[place]] for row in rows if row[place] is not None]
-            bars = wandb.Table(columns=[heads[0], column], data=pairs)
-            logged[f"{key}/{column}"] = wandb.plot.bar(bars, heads[0], column, title=f"{key}: {column}")
-        self._run.log(logged)
+        if rows:
+            self._run.log({key: _table(heads, rows)})
 
     @_harmless
-    def log_files(self, name: str, kind: str, files: Mapping[str, Path]) -> None:
+    def log_bars(self, key: str, heads: Sequence[str], rows: Sequence[Sequence[Any]], title: str) -> None:
+        """Log a bar chart.
+
+        Args:
+            key: such as `leaderboard/photos/psnr`.
+            heads: of two columns, the names and the lengths of the bars.
+            rows: a name and a number each.
+            title: above it.
+        """
+        label, value = heads
+        self._run.log({key: _wandb().plot.bar(_table(heads, rows), label, value, title=title)})
+
+    @_harmless
+    def log_points(self, key: str, heads: Sequence[str], rows: Sequence[Sequence[Any]], title: str) -> None:
+        """Log a scatter plot.
+
+        Args:
+            key: such as `perception/photos`.
+            heads: of the columns: x, y, and what else is known of a point.
+            rows: a value for each column; x and y are numbers.
+            title: above it.
+        """
+        self._run.log({key: _wandb().plot.scatter(_table(heads, rows), heads[0], heads[1], title=title)})
+
+    @_harmless
+    def log_page(self, key: str, path: Path) -> None:
+        """Log an HTML page as it is.
+
+        Args:
+            key: of the panel that shows it.
+            path: of the page, which is copied.
+        """
+        self._run.log({key: _wandb().Html(str(path), inject=False)})
+
+    @_harmless
+    def log_files(self, name: str, kind: str, files: Mapping[str, Path], changing: Mapping[str, Path]) -> None:
         """Log files as one artifact.
 
         Args:
             name: of the artifact.
             kind: its type.
             files: by their names inside of it; they must not change any more.
+            changing: others, which may: a copy is kept in the run's own folder, to be uploaded when that is.
         """
-        wandb = _wandb()
-
-        artifact = wandb.Artifact(name, type=kind)
-        for inside, path in files.items():
+        artifact = _wandb().Artifact(name, type=kind)
+        kept = Path(self._run.dir).resolve().parent / "kept"
+        for inside, path in changing.items():
+            (kept / inside).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, kept / inside)
+        for inside, path in {**files, **{inside: kept / inside for inside in changing}}.items():
             artifact.add_file(str(path), name=inside, policy="immutable")
         self._run.log_artifact(artifact)
 
@@ -238,6 +269,10 @@ def _wandb() -> Any:
     import wandb
 
     return wandb
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> Any:
+    return _wandb().Table(columns=list(heads), data=[list(row) for row in rows])
 
 
 def _one_line(error: BaseException) -> str:

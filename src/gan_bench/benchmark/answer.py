@@ -1,0 +1,96 @@
+"""The sentence that answers a table's question: which is better, by how much, how surely, and what cannot be said."""
+
+from __future__ import annotations
+
+from gan_bench.benchmark.scores import fact, higher, text_of
+from gan_bench.benchmark.standing import Standing
+from gan_bench.benchmark.table import Table
+from gan_bench.benchmark.words import plural, signed, visible
+
+__all__ = ["answer"]
+
+PERCEPTION = ("lpips", "lpips_vgg", "lpips_squeeze", "dists", "niqe", "niqe_photos")
+NAMED = 4  # leaders whose names are told
+
+
+def answer(table: Table) -> str:
+    """`On 20 images, by PSNR msrresnet is best: 26.91 dB, +0.35 dB [+0.28, +0.42] against bicubic. ...`.
+
+    Args:
+        table: with its rows in order.
+    """
+    chief = table.chief
+    stands = table.standing(chief)
+    if stands is None:
+        return f"Nothing to compare: fewer than two rows have a {visible(chief) or 'score'} of each image."
+    images = f"On {plural(stands.images, 'image')}"
+    if not stands.ranks:
+        first, second = (stands.places[number] for number in stands.order[:2])
+        told = f"the highest is {_row(table, first, chief)}, then {_row(table, second, chief)}"
+        told = told if higher(table.rows, chief) else told.replace("highest", "lowest", 1)
+        silent = f"{stands.silent[:1].upper()}{stands.silent[1:]}"
+        return f"{images}, by {_metric(chief)} {told}. {silent}.{_of_weights(table, stands)}"
+    parts = [f"{images}, by {_metric(chief)} {_leaders(table, stands)}."]
+    perception = next((name for name in PERCEPTION if name in table.metrics and name != chief), None)
+    other = table.standing(perception) if perception else None
+    if other is not None and other.ranks:
+        parts.append(f"By {_metric(other.metric)} {_leaders(table, other)}.")
+    if stands.resolvable is not None:
+        parts.append(f"The smallest difference resolved here is about {_number(table, chief, stands.resolvable)}.")
+    return " ".join(parts) + _of_weights(table, stands)
+
+
+def _leaders(table: Table, stands: Standing) -> str:
+    """`a is best: ...`, or `a and b share the lead (...): which of them is better is not resolved`."""
+    first = [number for number in stands.order if stands.bands[number] == 0]
+    labels = [table.labels[stands.places[number]] for number in first]
+    metric, best = stands.metric, first[0]
+    value = _score(table, stands.places[best], metric)
+    if len(first) > 1:
+        shown = labels[:NAMED] + ([f"{len(labels) - NAMED} more"] if len(labels) > NAMED else [])
+        last = _score(table, stands.places[first[-1]], metric)
+        told = f"{', '.join(shown[:-1])} and {shown[-1]} share the lead ({value} to {last})"
+        return f"{told}: which of them is better is not resolved"
+    text = f"{labels[0]} is best: {value}"
+    reference = stands.reference
+    if reference is None or reference == best:
+        runner = next(number for number in stands.order if number != best)
+        return f"{text}, {_against(table, stands, best, runner)}"
+    return f"{text}, {_against(table, stands, best, reference)}"
+
+
+def _against(table: Table, stands: Standing, one: int, other: int) -> str:
+    """`+0.35 dB [+0.28, +0.42] against bicubic`."""
+    difference, half = float(stands.pairs.mean[one, other]), float(stands.pairs.half[one, other])
+    digits = fact(table.rows, stands.metric).get("digits", 4)
+    low, high = (signed(difference + side * half, digits) for side in (-1, 1))
+    unit = _unit(table, stands.metric)
+    return f"{signed(difference, digits)}{unit} [{low}, {high}] against {table.labels[stands.places[other]]}"
+
+
+def _row(table: Table, place: int, metric: str) -> str:
+    return f"{table.labels[place]} ({_score(table, place, metric)})"
+
+
+def _score(table: Table, place: int, metric: str) -> str:
+    return _number(table, metric, table.rows[place].score(metric) or 0.0)
+
+
+def _number(table: Table, metric: str, value: float) -> str:
+    return f"{text_of(table.rows, metric, value)}{_unit(table, metric)}"
+
+
+def _unit(table: Table, metric: str) -> str:
+    unit = fact(table.rows, metric).get("unit")
+    return f" {visible(unit)}" if unit else ""
+
+
+def _metric(name: str) -> str:
+    return visible(name).upper()
+
+
+def _of_weights(table: Table, stands: Standing) -> str:
+    """What some rows do not speak of."""
+    if all(table.rows[place].claim != "weights" for place in stands.places):
+        return ""
+    return " Rows of fewer than three seeds speak of these weights, not of the method."

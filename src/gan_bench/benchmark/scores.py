@@ -1,0 +1,69 @@
+"""The numbers of rows: which metrics there are, which of them ranks, what is to be said of those that are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gan_bench.benchmark.rows import Row
+from gan_bench.benchmark.words import note, unranked, visible
+
+__all__ = ["fact", "head", "higher", "metrics_of", "notes_of", "primary", "rank_by", "text_of", "why"]
+
+PRIMARY = "psnr"
+
+
+def metrics_of(rows: Sequence[Row]) -> list[str]:
+    """All metrics with a score or a reason, in the order in which they were asked for."""
+    places: dict[str, int] = {}
+    for result in (one for row in rows for one in row.results):
+        for place, name in enumerate(result.what["metrics"]):
+            if name in result.scores or name in result.unavailable:
+                places[name] = min(place, places.get(name, place))
+    return sorted(places, key=lambda name: (places[name], name))
+
+
+def primary(rows: Sequence[Row], metrics: Sequence[str]) -> str:
+    """PSNR, or else the first metric that ranks anyone, or that anyone has; empty where nobody has any."""
+    valued = [name for name in metrics if any(row.score(name) is not None for row in rows)]
+    ranking = [name for name in valued if any(rank_by(row, name) is not None for row in rows)]
+    return PRIMARY if PRIMARY in ranking else (ranking or valued or [""])[0]
+
+
+def rank_by(row: Row, metric: str) -> float | None:
+    """A row's number, None where it has none or where it is of too few images to rank."""
+    return None if any(unranked(result, metric) for result in row.results) else row.score(metric)
+
+
+def notes_of(rows: Sequence[Row], metrics: Sequence[str]) -> list[str]:
+    """What is to be said of missing numbers and of those that do not rank, each once."""
+    texts = (text for row in rows for name in metrics if (text := why(row, name)))
+    return list(dict.fromkeys(texts))
+
+
+def why(row: Row, metric: str) -> str:
+    """Why a row has no number for a metric, or one that does not rank; empty where it ranks, or was not asked."""
+    told = (note(result, metric) or unranked(result, metric) for result in row.results)
+    return next(filter(None, told), "")
+
+
+def head(rows: Sequence[Row], metric: str) -> str:
+    """`psnr dB ↑`; the bare name where nobody could compute it."""
+    facts = fact(rows, metric)
+    arrow = ("↑" if facts["higher_is_better"] else "↓") if facts else ""
+    return visible(" ".join(filter(None, (metric, facts.get("unit"), arrow))))
+
+
+def fact(rows: Sequence[Row], metric: str) -> dict[str, Any]:
+    """A metric's facts from any result that has them."""
+    return next((one.facts[metric] for row in rows for one in row.results if metric in one.facts), {})
+
+
+def higher(rows: Sequence[Row], metric: str) -> bool:
+    """Whether more of it is better."""
+    return bool(fact(rows, metric).get("higher_is_better", True))
+
+
+def text_of(rows: Sequence[Row], metric: str, value: float) -> str:
+    """A number with the digits of its metric."""
+    return f"{value:.{fact(rows, metric).get('digits', 4)}f}"
