@@ -186,6 +186,13 @@ def _leaderboard(parser: argparse.ArgumentParser) -> None:
 def _show(parser: argparse.ArgumentParser) -> None:
     parser.description = "Explain results: what was judged, how each number came about, and the command that made it."
     parser.add_argument("results", nargs="+", metavar="RESULT", help="a result file, a run, or a folder of results")
+    parser.add_argument(
+        "--against",
+        nargs="+",
+        metavar="OTHER",
+        help="instead compare with these: differences with their intervals, or why they do not compare; several seeds "
+        "of one method are taken together",
+    )
     parser.add_argument("--json", metavar="FILE", help="also write all of it; - for standard output, and that alone")
     parser.set_defaults(run=_lazy("show", "explain"))
 

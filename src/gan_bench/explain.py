@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from gan_bench.benchmark import Result, key
+from gan_bench.benchmark import Result, contrasts, key, rows_of
 from gan_bench.benchmark.result import inputs, read
 from gan_bench.commands import result_files
 from gan_bench.files import write_atomically
@@ -28,15 +28,20 @@ def show(arguments: argparse.Namespace) -> int:
     """Explain results.
 
     Args:
-        arguments: results (files, runs, folders) and json.
+        arguments: results (files, runs, folders), against (the same) and json.
 
     Returns:
         0.
 
     Raises:
-        UsageError: no such file or folder, no result in it, or one that cannot be read.
+        UsageError: no such file or folder, no result in it, one that cannot be read, or nothing that compares.
     """
     results = [read(path) for path in result_files(arguments.results)]
+    if arguments.against:
+        others = [read(path) for path in result_files(arguments.against)]
+        for title, lines in contrasts(rows_of(results), rows_of(others)):
+            print("\n".join([title, *(f"  {line}" for line in lines)]))
+        return 0
     if arguments.json != "-":
         console = Console()
         for number, result in enumerate(results):

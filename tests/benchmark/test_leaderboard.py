@@ -223,7 +223,9 @@ def test_equal_labels_get_the_end_of_the_runs_name():
 
 def test_labels_are_unique_even_for_contradicting_results():
     rows = [made("a", {"psnr": psnr}) for psnr in (1.0, 2.0, 3.0)]
-    assert board(rows).tables[0].labels == ("a [1]", "a [2]", "a [3]")
+    [table] = board(rows).tables
+    assert table.labels == ("a [1]", "a [2]", "a [3]")
+    assert table.notes == (f"a: 3 results of one key, {rows[0].key}, differ: not reproducible",)
 
 
 def test_a_copy_counts_once_and_is_reported():

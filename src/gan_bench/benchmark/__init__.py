@@ -6,6 +6,7 @@ No torch: a board is made where nothing was trained.
 from gan_bench.benchmark.answer import answer
 from gan_bench.benchmark.comparison import NotComparableError, compare, obstacle
 from gan_bench.benchmark.conditions import names_of
+from gan_bench.benchmark.contrast import contrast, contrasts
 from gan_bench.benchmark.leaderboard import Board, board
 from gan_bench.benchmark.publish import write_board
 from gan_bench.benchmark.render import render_markdown, render_rich
@@ -26,6 +27,8 @@ __all__ = [
     "answer",
     "board",
     "compare",
+    "contrast",
+    "contrasts",
     "find",
     "key",
     "names_of",

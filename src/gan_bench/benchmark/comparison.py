@@ -103,7 +103,8 @@ def _metric(result: Result, metric: str) -> dict[str, Any]:
 
 def _differences(one: Any, other: Any, place: str) -> Iterator[tuple[str, str, str]]:
     if isinstance(one, Mapping) and isinstance(other, Mapping):
-        for name in [*one, *(name for name in other if name not in one)]:
+        names = [*one, *(name for name in other if name not in one)]
+        for name in sorted(names, key=lambda name: name != "name"):  # what it is called says most
             yield from _differences(one.get(name), other.get(name), f"{place}.{name}" if place else str(name))
     elif canonical(one) != canonical(other):
         yield place, _spelled(one), _spelled(other)

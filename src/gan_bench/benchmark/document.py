@@ -12,7 +12,7 @@ import numpy as np
 from gan_bench.benchmark.account import account
 from gan_bench.benchmark.answer import answer
 from gan_bench.benchmark.fitting import fill_crops, fill_values, rows_that_fit
-from gan_bench.benchmark.heat import heat, table_name
+from gan_bench.benchmark.heat import heat
 from gan_bench.benchmark.leaderboard import Board
 from gan_bench.benchmark.quoted import quoted
 from gan_bench.benchmark.rows import Row
@@ -20,7 +20,7 @@ from gan_bench.benchmark.scores import fact, higher, why
 from gan_bench.benchmark.standing import Standing
 from gan_bench.benchmark.statistics import interval
 from gan_bench.benchmark.table import Cell, Table
-from gan_bench.benchmark.words import plural, visible
+from gan_bench.benchmark.words import cell_name, plural, visible
 
 __all__ = ["document"]
 
@@ -89,7 +89,7 @@ def _table(table: Table, name: str, folder: Path, most: int) -> dict[str, Any]:
     return {
         "id": name,
         "title": table.title,
-        "name": table_name(table),
+        "name": cell_name(lead.what),
         "answer": answer(table),
         "protocol": list(_flat(lead.what["protocol"], "")),
         "images": [visible(image) for image in sorted(lead.lead.images)],

@@ -9,16 +9,9 @@ from typing import Any
 from gan_bench.benchmark.comparison import allowance
 from gan_bench.benchmark.scores import fact, higher
 from gan_bench.benchmark.table import Table
-from gan_bench.benchmark.words import visible
+from gan_bench.benchmark.words import cell_name, visible
 
-__all__ = ["heat", "table_name"]
-
-
-def table_name(table: Table) -> str:
-    """`photos · bicubic ×4`."""
-    what = table.rows[0].what
-    degradation = (what["degradation"] or {"name": "given inputs"})["name"]
-    return visible(f"{what['set']} · {degradation} ×{what['scale']}")
+__all__ = ["heat"]
 
 
 def heat(tables: Sequence[Table], names: Sequence[str]) -> list[dict[str, Any]]:
@@ -41,7 +34,7 @@ def _heat_of(group: Sequence[tuple[Table, str]]) -> dict[str, Any]:
     first = tables[0]
     labels = list(dict.fromkeys(label for table in tables for label in _once(table.labels)))
     what, chief = first.rows[0].what, first.chief
-    columns = [" · ".join(table_name(table).split(" · ")[1:]) for table in tables]
+    columns = [" · ".join(cell_name(table.rows[0].what).split(" · ")[1:]) for table in tables]
     same = Counter(columns)
     heads = [name if same[name] == 1 else f"{name} ({i})" for i, name in enumerate(columns, 1)]
     return {

@@ -5,7 +5,7 @@ A table holds results of equal inputs, degradation, scale, protocol and budget, 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -104,12 +104,19 @@ def _of_other_inputs(rows: Sequence[Row], others: Mapping[str, set[str]]) -> lis
     return [visible(f"inputs {own[:8]} are not {', '.join(odd)} of the same name ({cause}): their rows do not compare")]
 
 
+def _contradictions(rows: Sequence[Row]) -> list[str]:
+    """A warning for results of one key, so of one restorer on the same images, with other scores."""
+    keys = Counter(result.key for row in rows for result in row.results)
+    odd = {result.key: row.what["label"] for row in rows for result in row.results if keys[result.key] > 1}
+    return [visible(f"{odd[key]}: {keys[key]} results of one key, {key}, differ: not reproducible") for key in odd]
+
+
 def _table(title: str, rows: Sequence[Row], others: Mapping[str, set[str]]) -> Table:
     metrics = metrics_of(rows)
     apart = {name: told for name in metrics if (told := _apart(rows, name))}
     ranked = _ranked(rows, metrics, apart)
     notes = list(dict.fromkeys(notes_of(ranked, metrics) + [why for told in apart.values() for why in told.values()]))
-    notes += _of_other_inputs(ranked, others)
+    notes += [*_contradictions(ranked), *_of_other_inputs(ranked, others)]
     table = Table(title, tuple(ranked), labels(ranked), (), tuple(notes), metrics=tuple(metrics), apart=apart)
     ranks, differences = _standing_columns(ranked, table.standing(table.chief))
     scores = [

@@ -12,8 +12,19 @@ from gan_bench.benchmark.result import Result, inputs
 from gan_bench.benchmark.rows import Row
 from gan_bench.benchmark.schema import canonical
 
-__all__ = ["budget_words", "count", "duration", "labels", "note", "plural", "rank_words", "seed_words", "signed"]
-__all__ += ["suffixes", "title", "titles", "unranked", "visible"]
+__all__ = [
+    "budget_words",
+    "cell_name",
+    "count",
+    "duration",
+    "labels",
+    "note",
+    "plural",
+    "rank_words",
+    "seed_words",
+    "signed",
+]
+__all__ += ["signed", "suffixes", "title", "titles", "unranked", "visible"]
 
 
 def visible(text: str) -> str:
@@ -130,6 +141,12 @@ def title(result: Result, more: Mapping[str, Sequence[str]] | None = None) -> st
         *more.get("inputs", ()),
     ]
     return visible(" · ".join(words))
+
+
+def cell_name(what: Mapping[str, Any]) -> str:
+    """On what a result was judged: `photos · bicubic ×4`."""
+    degradation = (what["degradation"] or {"name": "given inputs"})["name"]
+    return visible(f"{what['set']} · {degradation} ×{what['scale']}")
 
 
 def budget_words(budget: Mapping[str, Any] | None) -> str:
