@@ -55,3 +55,18 @@ def test_an_error_that_a_library_makes_of_ctrl_c_is_an_interruption(capsys):
 def test_a_defect_keeps_its_traceback(capsys):
     with pytest.raises(RuntimeError, match="shapes"):
         ended(RuntimeError("shapes do not match"), capsys)
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("budget.stepz=3", "budget.stepz: no such key; did you mean 'budget.steps'?"),
+        ("suit=photos", "suit: no such key; did you mean 'suite'?"),
+        ("degradation.scal=2", "degradation.scal: no such key; did you mean 'degradation.scale'?"),
+        ("model=srgann", "model=srgann: no such choice; did you mean 'srgan'?"),
+        ("qqqq=1", "qqqq: no such key; --cfg job shows them all"),
+    ],
+)
+def test_a_mistyped_word_is_one_line_that_says_what_was_meant(train, word, told):
+    code, _, error = train("model=srcnn", word) if not word.startswith("model") else train(word)
+    assert (code, error) == (2, f"error: {told}\n")

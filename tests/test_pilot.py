@@ -78,6 +78,7 @@ def test_the_steps_are_those_that_fit_by_the_share_of_each_stage(
     assert made == [steps] == [facts(tmp_path / "run")["steps"]]
 
 
+@pytest.mark.full
 def test_a_run_that_goes_on_keeps_its_number_of_steps(train, tmp_path, monkeypatch):
     draw, words = ProgressLine.on_train_batch_end, [*TIMED, "budget.max_time=0.05"]
 

@@ -260,3 +260,17 @@ def test_cells_of_ones_own_may_take_the_place_of_a_suites(train, caplog):
         code, out, _ = train("model=bicubic", "metrics.names=[psnr]", "suite=sr_x4",
                              "suite.cells=[{degradation: jpeg, quality: 5, role: smoke}]")  # fmt: skip
     assert code == 0 and "photos" in out
+
+
+def test_a_cell_may_have_a_data_set_of_ones_own(train, tmp_path, capsys):
+    from PIL import Image
+
+    (tmp_path / "mine").mkdir()
+    for number in range(2):
+        Image.new("RGB", (64, 64), (40 * number, 90, 200)).save(tmp_path / "mine" / f"{number}.png")
+    cell = "{dataset: judged, dataset.root: mine, dataset.name: mine, degradation: bicubic}"
+    code, out, error = train("model=bicubic", f"suite.cells=[{cell}]", "metrics=offline")
+    assert (code, "on mine:" in out or "mine" in out) == (0, True), error
+    code, _, error = train("model=bicubic", "suite.cells=[{dataset: judged, dataset.rot: mine}]")
+    assert code == 2
+    assert "suite.cells[0].dataset.rot: judged has no such key; did you mean 'root'?" in error

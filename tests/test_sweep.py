@@ -63,6 +63,7 @@ def test_a_model_that_learns_nothing_is_judged_once_under_all_seeds(capsys):
     assert contents() == before
 
 
+@pytest.mark.full
 def test_a_result_of_a_sweep_has_the_command_that_makes_its_run_again(capsys, monkeypatch):
     words = ["experiment=benchmark", "model=srcnn,bicubic", "degradation=jpeg", "seed=1", "metrics=offline"]
     values = ["suite.cells=[{degradation: gaussian_noise, sigma: 5}]", "budget.steps=2,3", "dataset.limit=6"]
@@ -86,6 +87,7 @@ def test_a_result_of_a_sweep_has_the_command_that_makes_its_run_again(capsys, mo
     assert {path.parents[1].name for path in Path("runs").glob("srcnn*/results/*.json")} == runs
 
 
+@pytest.mark.full
 def test_the_second_call_of_a_sweep_trains_nothing(capsys, monkeypatch):
     words = ["experiment=benchmark", "model=bicubic,srcnn", "degradation=bicubic", "seed=0,1", "metrics=offline"]
     gan_bench.train(*words, "trainer=cpu")

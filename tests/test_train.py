@@ -149,7 +149,11 @@ def test_every_published_recipe_runs(train, experiment, tmp_path):
     assert "the discriminator is right on" in err
 
 
-@pytest.mark.parametrize("experiment", sorted(set(EXPERIMENTS) - NEED_DATA - SINGLE))
+@pytest.mark.parametrize(
+    "experiment",
+    [pytest.param(name, marks=() if name in ("quickstart", "ablate_degradation") else pytest.mark.full)
+     for name in sorted(set(EXPERIMENTS) - NEED_DATA - SINGLE)],
+)  # fmt: skip
 def test_every_experiment_runs_and_ends_with_the_board(train, experiment, tmp_path):
     code, out, err = train(f"experiment={experiment}", "metrics=quick", *SHORTER.get(experiment, []))
     assert code == 0, err
@@ -230,6 +234,7 @@ def kill_when(condition, words, cwd, how):
 POOLED = ["experiment=realesrgan_paper", "perceptual=none"]  # with an average and a pool
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("how", "what"), [(signal.SIGKILL, POOLED), (signal.SIGINT, ["model=esrgan"])])
 def test_a_killed_run_goes_on_and_ends_with_the_same_weights(train, tmp_path, how, what):
     words = [*what, "budget.steps=40", "budget.val_every=5"]
@@ -272,6 +277,7 @@ def test_workers_change_nothing(train, tmp_path):
     assert files[0] == files[1]
 
 
+@pytest.mark.full
 def test_a_second_process_on_a_run_folder_is_told(train, tmp_path):
     words = ["model=srcnn", "budget.steps=100000", "budget.val_every=100000", "hydra.run.dir=taken"]
     with subprocess.Popen(command(*words), cwd=tmp_path, env=environment(), stderr=subprocess.DEVNULL) as process:
@@ -393,6 +399,7 @@ def test_a_folder_that_holds_another_run_is_refused(train):
     assert "budget.batch: 2 against 3" in one_line(error)
 
 
+@pytest.mark.full
 def test_a_full_disk_is_one_line_and_leaves_no_half_file(tmp_path):
     words = ["model=msrresnet", "budget.num_feat=64", "hydra.run.dir=full"]
     limit = 200_000  # config and log fit, a checkpoint does not

@@ -17,6 +17,7 @@ SPLITS = get_args(Split)
 Role = Literal["rank", "smoke"]
 ROLES = get_args(Role)
 OF_A_CELL = ("dataset", "degradation", "split", "role")  # other keys are values of its degradation
+OWN = "dataset."  # before a value of the cell's data set
 Find = Callable[[str, str, str, Mapping[str, Any]], dict[str, Any]]
 WithValues = Callable[[Mapping[str, Any], Mapping[str, Any], str], dict[str, Any]]
 
@@ -106,16 +107,11 @@ def _cell(place: str, words: Any, config: Mapping[str, Any], find: Find, with_va
     if not isinstance(words, Mapping):
         raise UsageError(f"{place}: a mapping is needed, e.g. {{degradation: jpeg}}, not {words!r}")
     values = {str(key): value for key, value in words.items() if key not in OF_A_CELL}
+    own = {key.removeprefix(OWN): values.pop(key) for key in list(values) if key.startswith(OWN)}
     if "scale" in values:
         raise UsageError(f"{place}.scale: a cell has the run's scale; set degradation.scale")
-    dataset, degradation = config.get("dataset") or {}, config["degradation"]
-    if not dataset and not words.keys() >= {"dataset", "degradation"}:
-        needed = "a data set and a degradation are needed, e.g. {dataset: photos, degradation: jpeg}"
-        raise UsageError(f"{place}: {needed}")
-    named = [dataset.get("name")]
-    if not dataset or words.get("dataset", named[0]) != named[0]:  # the run's own may have a root or limit of its own
-        dataset = _whole(find("dataset", words["dataset"], f"{place}.dataset", config), f"{place}.dataset")
-        named = [dataset["name"]]
+    dataset, named = _dataset(place, words, own, config, find)
+    degradation = config["degradation"]
     if "degradation" in words:
         degradation = find("degradation", words["degradation"], f"{place}.degradation", config)
         named.append(degradation["name"])
@@ -131,7 +127,26 @@ def _cell(place: str, words: Any, config: Mapping[str, Any], find: Find, with_va
     role = words.get("role", "rank" if "version" in (config.get("suite") or {}) else None)
     if role not in (None, *ROLES):
         raise UsageError(f"{place}.role: no role {role!r}{did_you_mean(str(role), ROLES)}")
-    return Cell(place, "_".join(map(str, named)), dict(dataset), degradation, split, role)
+    return Cell(place, "_".join(map(str, named)), dataset, degradation, split, role)
+
+
+def _dataset(
+    place: str, words: Mapping[str, Any], own: Mapping[str, Any], config: Mapping[str, Any], find: Find
+) -> tuple[dict[str, Any], list[Any]]:
+    """The data set of a cell with values of its own, and the words by which it is called."""
+    dataset: Mapping[str, Any] = config.get("dataset") or {}
+    if not dataset and not words.keys() >= {"dataset", "degradation"}:
+        needed = "a data set and a degradation are needed, e.g. {dataset: photos, degradation: jpeg}"
+        raise UsageError(f"{place}: {needed}")
+    of_the_run = bool(dataset) and words.get("dataset", dataset["name"]) == dataset["name"]  # it may have its own root
+    if not of_the_run:
+        dataset = find("dataset", words["dataset"], f"{place}.dataset", config)
+    if unknown := sorted(own.keys() - dataset.keys()):
+        meant = did_you_mean(unknown[0], dataset)
+        raise UsageError(f"{place}.{OWN}{unknown[0]}: {dataset['name']} has no such key{meant}")
+    named = [own.get("name", dataset["name"]), *(f"{key}{_spelled(own[key])}" for key in own if key != "name")]
+    whole = {**dataset, **own}
+    return (whole if of_the_run and not own else _whole(whole, f"{place}.dataset")), named
 
 
 def _judged(cell: Cell) -> tuple[Any, ...]:

@@ -176,7 +176,7 @@ def _benchmark(parser: argparse.ArgumentParser) -> None:
 
 
 def _leaderboard(parser: argparse.ArgumentParser) -> None:
-    parser.description = "Show the board of all results below a folder; write it there as leaderboard.md and .csv."
+    parser.description = "Show the board of all results below a folder; write it there as page, Markdown and CSV."
     parser.add_argument("folder", nargs="?", default="runs", metavar="DIR", help="default: runs")
     parser.add_argument("--wandb", action="store_true", help="also send it to Weights & Biases, with the result files")
     parser.add_argument("--project", default=os.environ.get("WANDB_PROJECT", "gan-bench"), help="of W&B")

@@ -24,7 +24,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from gan_bench.cells import Cell, find_cells
-from gan_bench.check import check_config, groups_of, resolve
+from gan_bench.check import check_config, groups_of, leaves, resolve
 from gan_bench.errors import UsageError, did_you_mean
 from gan_bench.naming import differences, fingerprint, run_name
 
@@ -40,6 +40,7 @@ __all__ = [
     "differences",
     "experiments_dir",
     "fingerprint",
+    "mistyped",
     "plain",
     "read_yaml",
     "register_experiments",
@@ -112,6 +113,28 @@ def default_config(choices: Mapping[str, str], seed: int, scale: int | None) -> 
     if scale is not None and "scale" in (cfg.get("degradation") or {}):
         cfg.degradation.scale = scale
     return resolve(cfg)[0]
+
+
+def mistyped(message: str) -> str | None:
+    """What Hydra's message on a word of the command line means: one line that says what was probably meant.
+
+    Args:
+        message: Hydra's.
+
+    Returns:
+        None where it is of another kind.
+    """
+    if found := re.search(r"Could not override '([^']+)'", message):
+        key = found[1]
+        known = {name for name, _ in leaves(default_config({}, 0, None))}
+        known |= {name.rpartition(".")[0] for name in known} | set(groups_of(conf_dir())) - {""}
+        near = did_you_mean(key, known)
+        return f"{key}: no such key{near if 'did you mean' in near else '; --cfg job shows them all'}"
+    if found := re.search(r"Could not find '([\w/]+)/([^'/]+)'", message):
+        group, choice = found[1], found[2]
+        known = {path.stem for path in (conf_dir() / group).glob("*.yaml")}
+        return f"{group}={choice}: no such choice{did_you_mean(choice, known)}" if known else None
+    return None
 
 
 def check(cfg: DictConfig, *, provided: Mapping[str, Collection[str]] | None = None) -> None:

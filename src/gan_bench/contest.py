@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from gan_bench.errors import GanBenchError, UsageError
 from gan_bench.inputs import of_folders, orders
 from gan_bench.judge import OnImage, Question, answer
 from gan_bench.metrics import Suite, get_protocol
+from gan_bench.naming import label_of
 from gan_bench.restorers import SUFFIXES, Restorer, load_restorer
 from gan_bench.suites import metrics_of, stamp
 from gan_bench.trials import kept, of_suite, trials
@@ -160,23 +162,34 @@ def _check_usage(arguments: argparse.Namespace) -> None:
 
 
 def _entries(arguments: argparse.Namespace) -> tuple[list[Entry], Failures]:
-    """Label, spec and restorer of each; equal labels get a suffix; what cannot be loaded is a failure."""
+    """Label, spec and restorer of each; what cannot be loaded is a failure."""
     entries: list[Entry] = []
     failures: Failures = []
-    taken: dict[str, int] = {}
     for word in arguments.restorers:
         label, _, spec = word.rpartition("=") if "=" in word and not Path(word).exists() else ("", "", word)
         path = Path(spec)
-        label = label or (path.stem if path.suffix.lower() in SUFFIXES and not path.is_dir() else path.name) or spec
-        taken[label] = taken.get(label, 0) + 1
-        label = label if taken[label] == 1 else f"{label} ({taken[label]})"
+        name = (path.stem if path.suffix.lower() in SUFFIXES and not path.is_dir() else path.name) or spec
         try:
-            entries.append((label, spec, load_restorer(spec, arguments.scale)))
+            restorer = load_restorer(spec, arguments.scale)
         except GanBenchError as error:
-            failures.append((label, str(error)))
+            failures.append((label or name, str(error)))
+            continue
+        config = restorer.origin.config
+        entries.append((label or (label_of(config) if config else name), spec, restorer))
     if not entries:
         raise UsageError(failures[0][1])
-    return entries, failures
+    return _told_apart(entries), failures
+
+
+def _told_apart(entries: Sequence[Entry]) -> list[Entry]:
+    """Equal labels with a number, but for runs: of those the board knows what are seeds of one method."""
+    taken: Counter[str] = Counter()
+    told = []
+    for label, spec, restorer in entries:
+        taken[label] += 1
+        number = taken[label] if restorer.origin.config is None else 1
+        told.append((label if number == 1 else f"{label} ({number})", spec, restorer))
+    return told
 
 
 def _degradation(arguments: argparse.Namespace, known: int | None) -> DictConfig:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +10,13 @@ import numpy as np
 from torch import Tensor
 
 from gan_bench.batch import Batch
-from gan_bench.files import write_atomically
+from gan_bench.files import in_a_name, write_atomically
 from gan_bench.image import encode_webp, to_rgb, to_uint8
 
 __all__ = ["MOST", "SIDE", "Crops", "shown", "window"]
 
 MOST = 4  # images of a test set
 SIDE = 128  # pixels of gt
-UNSAFE = re.compile(r"[^\w.-]")  # in a file's name
 Part = tuple[slice, slice]
 
 
@@ -71,7 +69,7 @@ class Crops:
         write_atomically(self._path(self.key, name), encode_webp(output[part]))
 
     def _path(self, begin: str, name: str, side: str = "") -> Path:
-        return self.folder / f"{begin}_{UNSAFE.sub('-', name)}{side}.webp"
+        return self.folder / f"{begin}_{in_a_name(name)}{side}.webp"
 
 
 def shown(count: int) -> list[int]:

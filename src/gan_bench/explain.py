@@ -14,7 +14,9 @@ from rich.text import Text
 
 from gan_bench.benchmark import Result, contrasts, key, rows_of
 from gan_bench.benchmark.result import inputs, read
+from gan_bench.benchmark.schema import canonical, plain
 from gan_bench.commands import result_files
+from gan_bench.errors import UsageError
 from gan_bench.files import write_atomically
 
 __all__ = ["show"]
@@ -37,6 +39,8 @@ def show(arguments: argparse.Namespace) -> int:
         UsageError: no such file or folder, no result in it, one that cannot be read, or nothing that compares.
     """
     results = [read(path) for path in result_files(arguments.results)]
+    if arguments.against and arguments.json:
+        raise UsageError("--json writes what a result says; it cannot stand beside --against")
     if arguments.against:
         others = [read(path) for path in result_files(arguments.against)]
         for title, lines in contrasts(rows_of(results), rows_of(others)):
@@ -47,7 +51,7 @@ def show(arguments: argparse.Namespace) -> int:
         for number, result in enumerate(results):
             _print(console, result, first=not number)
     if arguments.json:
-        told = [_document(result) for result in results]
+        told = plain([_document(result) for result in results])  # a file's name may be no text
         text = json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
         if arguments.json == "-":
             sys.stdout.write(text)
@@ -195,7 +199,8 @@ def _provenance(provenance: Mapping[str, Any]) -> Iterator[Line]:
         elif name == "inputs" and isinstance(value, Mapping):
             yield from _inputs(value)
         elif name == "clean":
-            yield "clean", {None: "not known", True: "no file differs from the commit"}.get(value, "files differ")
+            told = {"null": "not known", "true": "no file differs from the commit", "false": "files differ"}
+            yield "clean", told.get(canonical(value), _said(value))
         elif name != "command":
             yield name, _said(value)
 
@@ -203,7 +208,7 @@ def _provenance(provenance: Mapping[str, Any]) -> Iterator[Line]:
 def _inputs(made_of: Mapping[str, Any]) -> Iterator[Line]:
     """How the test set was made; of a data set what was set, and no order of keys, which is for machines."""
     for name, value in made_of.items():
-        if name == "dataset":
+        if name == "dataset" and isinstance(value, Mapping):
             value = {key: one for key, one in value.items() if one is not None and key not in ("_target_", "wanted")}
         if name != "order":
             yield f"inputs {name}", _said(value)
@@ -215,7 +220,7 @@ def _files(result: Result) -> Iterator[Line]:
     here = result.path.parent
     run = here.parent if here.name == "results" else here
     yield "result", str(result.path)
-    if weights := result.provenance.get("weights"):
+    if isinstance(weights := result.provenance.get("weights"), str) and weights:
         place = here / weights if (here / weights).exists() else Path(weights)
         yield "weights", f"{place}{'' if place.exists() else ' (not here)'}"
     for name in ("config.yaml", "training.json", "log"):

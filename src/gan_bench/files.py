@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,7 +13,14 @@ from typing import BinaryIO
 
 from gan_bench.errors import WorkError
 
-__all__ = ["replacing", "stray", "write_atomically", "write_new"]
+__all__ = ["in_a_name", "replacing", "stray", "write_atomically", "write_new"]
+
+
+def in_a_name(text: str) -> str:
+    """Text as part of a file's name: letters, digits and `_.-`; where that changes it, with 8 digits of its digest."""
+    safe = re.sub(r"[^\w.-]", "-", text)
+    digest = hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
+    return safe if safe == text else f"{safe}-{digest[:8]}"
 
 
 class _TakenError(Exception):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from gan_bench.cells import Cell
 from gan_bench.config import build, check_nodes, dataset_root
 from gan_bench.data import Degraded, Given, Images, TestSet, describe, list_images
 
@@ -62,7 +63,8 @@ def again(inputs: Mapping[str, Any]) -> TestSet:
         node, degradation = inputs["dataset"], _in_order(inputs["degradation"], inputs["order"])
         source = build({**node, **dataset_root(node)}, key="dataset")
         made_by, described = build(degradation, key="degradation"), describe(degradation)
-        tests: TestSet = source.tests(inputs["split"], inputs["set"], made_by, described)
+        name = Cell("", "", dict(node), dict(degradation), inputs["split"]).set  # whatever the inputs call it
+        tests: TestSet = source.tests(inputs["split"], name, made_by, described)
         return tests
     typed = {name: inputs[name] for name in ("gt", "lq", "reals", "limit", "scale", "seed")}
     return of_folders(**typed, degradation=_in_order(inputs["degradation"], inputs["order"]), frozen=False)

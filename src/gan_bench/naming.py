@@ -10,7 +10,7 @@ from typing import Any
 
 from gan_bench.check import leaves
 
-__all__ = ["differences", "fingerprint", "recipe", "run_name"]
+__all__ = ["differences", "fingerprint", "label_of", "recipe", "run_name"]
 
 # Root keys that say where and how a model is computed, or on what it is judged, never what the model is.
 UNNAMED = frozenset(
@@ -58,6 +58,17 @@ def run_name(config: Mapping[str, Any], default: Mapping[str, Any]) -> str:
     scale = config["degradation"].get("scale", 1)
     name = f"{model}_{dataset}_{degradation}_x{scale}_{budget}_s{config['seed']}"
     return f"{name}_{fingerprint(config)}" if differences(default, config) else name
+
+
+def label_of(config: Mapping[str, Any]) -> str:
+    """What a run is called on a board: its model's name, or what the choice of a perceptual loss makes of it.
+
+    Args:
+        config: resolved.
+    """
+    model = config["model"]
+    label = (config.get("perceptual") or {}).get("label") if "perceptual" in model else None
+    return str(label or model["name"])
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

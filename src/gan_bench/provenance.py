@@ -44,7 +44,7 @@ def code_version() -> str:
 def command() -> str:
     """The command line that is running, ready to be typed again."""
     name = Path(sys.argv[0]).name
-    words = ["python", name] if name.endswith(".py") else [name]
+    words = {"cli.py": ["gan-bench", "train"]}.get(name) or (["python", name] if name.endswith(".py") else [name])
     return shlex.join([*words, *sys.argv[1:]])
 
 

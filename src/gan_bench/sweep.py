@@ -43,7 +43,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from gan_bench.config import check, conf_dir, default_config, plain, register_experiments, run_name
+from gan_bench.config import check, conf_dir, default_config, mistyped, plain, register_experiments, run_name
 from gan_bench.errors import GanBenchError, Stopped, UsageError, WorkError
 from gan_bench.jobs import INTERRUPTED, Ledger, Outcome, heard_with_number, take_gpu
 from gan_bench.started import check_started, is_alone, is_main_process
@@ -433,7 +433,9 @@ def _overrides(config: HydraConf) -> list[Override]:
 
 
 def _one_line(error: Exception) -> str:
-    """Hydra's message without its second thoughts, but with the words to choose from."""
+    """Hydra's message without its second thoughts, but with what was probably meant."""
+    if meant := mistyped(str(error)):
+        return meant
     text = str(error).partition("Config search path:")[0]
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     kept = [

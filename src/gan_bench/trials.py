@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,6 +20,7 @@ from gan_bench.config import build
 from gan_bench.crops import Crops
 from gan_bench.data import Source, TestSet, describe
 from gan_bench.errors import GanBenchError
+from gan_bench.files import in_a_name
 from gan_bench.inputs import orders
 from gan_bench.judge import OnImage, Question, evaluate
 from gan_bench.panels import write_panel
@@ -165,7 +165,7 @@ def of_suite(trial: Trial, suite: Mapping[str, Any] | None) -> dict[str, Any] | 
 
 
 def _keep(folder: Path, trial: Trial, label: str, batch: Batch, restored: Tensor) -> None:
-    name = re.sub(r"[^\w.-]", "-", batch.name[0])
+    name = in_a_name(batch.name[0])
     write_panel(folder / f"{trial.cell.name}_{name}.png", batch, restored, trial.tests.scale, label)
 
 

@@ -13,6 +13,7 @@ from gan_bench.data import Source
 from gan_bench.degradations import Degradation
 from gan_bench.errors import UsageError, did_you_mean
 from gan_bench.metrics import Protocol, get_protocol
+from gan_bench.naming import label_of
 
 __all__ = ["Place", "Work"]
 
@@ -59,9 +60,7 @@ class Work:
     @property
     def label(self) -> str:
         """The model's name, or what the choice of a perceptual loss makes of it, where it can have one."""
-        model = self.config["model"]
-        label = self.config["perceptual"].get("label") if "perceptual" in model else None
-        return str(label or model["name"])
+        return label_of(self.config)
 
     @property
     def spec(self) -> str:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from seeds import bicubic, method, result
 
+from gan_bench.benchmark import allotment as fits
 from gan_bench.benchmark import board, find, rows_of
-from gan_bench.benchmark import fitting as fits
 from gan_bench.benchmark.document import document
 from gan_bench.benchmark.result import inputs
 from gan_bench.benchmark.statistics import difference, interval

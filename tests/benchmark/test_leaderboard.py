@@ -329,11 +329,14 @@ def test_names_from_files_cannot_break_markdown():
     assert "a_b" in render_markdown(board([made("a_b", {"psnr": 1.0})]))
 
 
-@pytest.mark.parametrize("label", ["=cmd()", "+a", "-a", "@a", "\tx", "a,b", 'a"b', "a\nb", "a\rb", "plain"])
+@pytest.mark.parametrize(
+    "label", ["=cmd()", "+a", "-a", "@a", "\t=x", "\nx", "a,b", 'a"b', "a\nb", "a\rb", "plain", "\x1b[2J"]
+)
 def test_csv_cells_are_quoted_and_never_formulas(label):
     text = render_csv(board([made(label, {"psnr": -1.5}, code="-1.5")]))
     [row] = csv.DictReader(io.StringIO(text, newline=""))
-    assert row["label"] == (f"'{label}" if label[0] in "=+-@\t" else label)
+    plain = "".join(letter if letter.isprintable() else " " for letter in label)
+    assert row["label"] == (f"'{plain}" if plain.strip()[0] in "=+-@" else plain)
     assert (row["psnr"], row["code"]) == ("-1.5", "-1.5")
 
 

@@ -14,7 +14,7 @@ import pytest
 from tests.benchmark import pages
 
 from gan_bench.benchmark import page
-from gan_bench.benchmark.page.charts import Axis, Plane, Point, front
+from gan_bench.benchmark.page.charts import Axis, Plane, Point, front, plane
 from gan_bench.benchmark.page.html import shell
 
 VOID = {"meta", "img", "input", "br", "hr", "link"}
@@ -242,6 +242,40 @@ def test_the_fastest_is_marked_within_one_machine_only():
     assert not marked(read(document))
 
 
+@pytest.mark.parametrize(("slower", "marked"), [(1.0, False), (1.09, False), (1.11, True)])
+def test_of_two_speeds_that_are_close_none_is_called_the_fastest(slower, marked):
+    document = pages.document(tables=1)
+    for row in document["tables"][0]["rows"]:
+        row["cost"]["machine"] = "one"
+        row["cost"]["ms_per_megapixel"] = 50.0
+    document["tables"][0]["rows"][0]["cost"]["ms_per_megapixel"] = 50.0 / slower
+    document["tables"][0]["rows"][-1]["cost"]["ms_per_megapixel"] = 1.0  # not ranked
+    found = [n.parent.parent.attributes["id"] for n in read(document).all("strong") if "fastest" in n.text()]
+    assert found == ["t0r0"] * marked
+
+
+def test_a_number_and_its_unit_stay_on_one_line():
+    document = pages.document(tables=1)
+    section = read(document).all("section", id="t0")[0]
+    for part in (section.all("p", class_="answer"), section.all("p", class_="more"), section.all("p", class_="legend")):
+        assert "\u00a0dB" in part[0].text()
+        assert not re.search(r"\d (dB|%)", part[0].text())
+
+
+def test_the_legend_says_how_small_a_difference_is_found():
+    document = pages.document(tables=1)
+    metrics = document["tables"][0]["metrics"]
+
+    def legend():
+        return read(document).all("p", class_="legend")[0].text().replace("\u00a0", " ")
+
+    assert "A difference of PSNR 0.12 dB or more is found in 4 of 5 cases between any two rows." in legend()
+    metrics[1]["resolvable"] = 0.0021
+    assert "between any two rows: PSNR 0.12 dB, SSIM 0.0021." in legend()
+    metrics[0]["resolvable"] = metrics[1]["resolvable"] = None
+    assert "4 of 5" not in legend()
+
+
 def test_hostile_names_stay_text():
     document = pages.hostile()
     root = read(document)
@@ -351,6 +385,59 @@ def test_the_front_is_what_nothing_beats_in_both():
     assert [values[i][0] for i in found] == sorted(values[i][0] for i in found)
 
 
+def ticks(drawing):
+    """Numbers of the x axis and of the y axis, each with its place."""
+    found = [(t.attributes, t.text()) for t in Reader(drawing).root.all("text", class_="tick")]
+    return [[(float(a[way]), text) for a, text in found if a["text-anchor"] == anchor]
+            for way, anchor in (("x", "middle"), ("y", "end"))]  # fmt: skip
+
+
+@pytest.mark.parametrize("span", [1e-5, 0.004, 0.02, 0.3, 40.0])
+@pytest.mark.parametrize("turned", [False, True])
+def test_no_two_ticks_of_an_axis_read_alike(span, turned):
+    axis, slow = Axis("psnr", not turned, 2, turned=turned), Axis("ms", False, None, log=True)
+    points = [Point(i, str(i), "method", (s, s, s), (10.68 + i * span / 9,) * 3) for i in range(10)
+              for s in [0.002 * (1 + i) ** 2]]  # fmt: skip
+    for way in ticks(plane(Plane("", slow, axis, points), "p")):
+        words = [text for _, text in way]
+        assert len(words) > 1
+        assert len(set(words)) == len(words)
+
+
+def test_what_costs_nothing_has_a_place_of_its_own_and_is_on_the_front():
+    values = [(0, 24.0), (0, 25.0), (159_000, 27.0), (1_500_000, 26.0), (5_000_000, 29.0)]
+    points = [Point(i, f"row{i}", "fixed", (a, a, a), (b, b, b)) for i, (a, b) in enumerate(values)]
+    chart = Plane("", Axis("Parameters", False, None, log=True), Axis("PSNR", True, 2), points)
+    assert front(chart) == [4, 2, 1]  # from worse to better
+    drawing = Reader(plane(chart, "p")).root
+    marks = {int(g.attributes["data-r"]): float(re.match(r"M([\d.]+)", g.all("path")[-1].attributes["d"])[1]) + 4.5
+             for g in drawing.all("g", class_="pt")}  # fmt: skip
+    assert marks[0] == marks[1] < marks[2] < marks[3] < marks[4]
+    nought = [at for at, text in ticks(plane(chart, "p"))[0] if text == "0"]
+    assert nought == [pytest.approx(marks[0], abs=0.1)]
+    gap = float(re.match(r"M[\d.]+ [\d.]+H([\d.]+)M", drawing.all("path", class_="break")[0].attributes["d"])[1])
+    assert marks[0] < gap < marks[2]
+    assert "On the Pareto front: row4, row2, row1." in drawing.all("desc")[0].text()
+    whole = Plane("", chart.x, chart.y, points[2:])
+    assert not Reader(plane(whole, "p")).root.all("path", class_="break")
+
+
+def test_rows_that_a_plane_leaves_out_are_named():
+    document = pages.document(tables=1)
+    rows = document["tables"][0]["rows"]
+    rows[2]["cost"]["parameters"] = None
+    root = read(document)
+    cost = root.all("figure", class_="chart")[1]
+    assert f"Not drawn, without both numbers: {rows[2]['label']}." in cost.text()
+    assert len(cost.all("g", class_="pt")) == len(rows) - 1
+    for row in rows:
+        row["cost"] = dict.fromkeys(row["cost"], 0)
+    cost = read(document).all("figure", class_="chart")[1]
+    assert "Too few rows" in cost.text()  # all cost nothing
+    assert "hidden" in cost.all("figcaption")[0].attributes  # no front, no legend of it
+    assert "hidden" not in root.all("figcaption")[0].attributes
+
+
 def test_the_plane_shows_the_metrics_that_are_there():
     def titles(document):
         return [figure.all("h3")[0].text() for figure in read(document).all("figure", class_="chart")]
@@ -379,6 +466,26 @@ def test_missing_cells_of_the_matrix_are_said_and_hatched():
             gain, shade = told["difference"], cell.attributes["class"]
             assert cell.text().startswith(f"{told['value']:.2f}")
             assert shade == "h0" or shade[0] == ("p" if gain > 0 else "m")
+
+
+def test_the_matrix_names_what_its_differences_are_from():
+    document = pages.document()
+
+    def grids():
+        return read(document).all("section", class_="grids")[0]
+
+    assert "the difference from bicubic" in grids().all("caption")[0].text()
+    assert "worse than bicubic" in grids().all("ul", class_="scale")[0].text()
+    document["tables"][1]["reference"] = document["tables"][1]["rows"][0]["id"]
+    first = document["tables"][1]["rows"][0]["label"]
+    assert f"the reference of each table (bicubic, {first})" in grids().all("caption")[0].text()
+    for table in document["tables"]:
+        table["reference"] = None
+    table = grids().all("table", class_="heat")[0]
+    assert "difference" not in grids().all("caption")[0].text()
+    assert {cell.attributes["class"] for cell in table.all("td")} == {"h0", "none"}
+    assert not table.all("small")
+    assert "worse" not in grids().all("ul", class_="scale")[0].text()
 
 
 def test_the_shell_is_small():

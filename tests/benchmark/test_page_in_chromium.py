@@ -46,9 +46,26 @@ def document():
 def files(tmp_path_factory, document):
     folder = tmp_path_factory.mktemp("pages")
     made = {"small": document, "hostile": pages.hostile(), "no crops": pages.document(crops=0, shown=0, tables=1)}
+    made |= {"no lpips": pages.document(leave_out=("lpips",)), "close": close(), "late": late()}
     for name, one in made.items():
         (folder / f"{name}.html").write_text(render(one), "utf-8")
     return folder
+
+
+def close():
+    """Rows whose numbers differ in the third decimal only."""
+    board = pages.document(tables=1, shown=0)
+    for place, row in enumerate(board["tables"][0]["rows"]):
+        row["scores"]["psnr"].update(mean=10.68 + 0.0007 * place, low=None, high=None, seeds=[])
+    return board
+
+
+def late():
+    """A board whose first table ranks nothing."""
+    board = pages.document()
+    for row in board["tables"][0]["rows"]:
+        row.update(rank=None, band=None)
+    return board
 
 
 @pytest.fixture
@@ -169,6 +186,94 @@ def test_search_and_filters_hide_rows_and_never_change_a_rank(window, document):
     assert page.locator("#t0 td.rank").all_inner_texts() == ranks
 
 
+def test_where_no_row_matches_one_button_shows_all(window):
+    page = window(at="#table=photos-bicubic&show=method&q=nothing+of+this+name")
+    body = page.locator("#t0 .nomatch")
+    assert body.inner_text().strip().startswith("No row matches.")
+    assert order(page) == []
+    assert page.locator("#live").inner_text().startswith("0 of 12")
+    body.locator("button").focus()
+    page.keyboard.press("Enter")
+    assert len(order(page)) == 12
+    assert not body.is_visible()
+    assert page.locator("#search").input_value() == ""
+    assert "q=" not in page.url and "show=" not in page.url
+    assert page.evaluate("document.activeElement.id") == "search"
+
+
+def test_a_metric_without_numbers_cannot_be_chosen(window):
+    page = window("no lpips", at="#table=photos-bicubic&metric=lpips")
+    choice = page.locator("#metrics input[value='2']")
+    assert choice.is_disabled()
+    assert choice.get_attribute("title") == "No row has LPIPS: n/a, needs images of 96 pixels and more"
+    assert page.locator("#metrics input:disabled").count() == 1
+    assert page.locator("#metrics input:checked").get_attribute("value") == "0"
+    assert page.locator("#t0 th.strip .t").inner_text() == "PSNR interval"
+
+
+def test_no_axis_is_that_of_another_metric(window, document):
+    page = window()
+    page.click("label:has(input[name=metric][value='3'])")
+    niqe = [row["scores"]["niqe"] for row in document["tables"][0]["rows"] if row["scores"]["niqe"]["mean"]]
+    values = [v for s in niqe for v in (s["mean"], s["low"], s["high"], *s["seeds"]) if v is not None]
+    ends = page.locator("#t0 th.strip .ends span")
+    assert ends.all_inner_texts() == [f"{min(values):.3f}", f"{max(values):.3f}"]
+    page.select_option("#reference", "2")  # which has no NIQE
+    assert ends.count() == 0
+    assert page.locator("#t0 td.strip svg").count() == 0
+
+
+def test_the_legend_says_of_what_the_interval_is(window):
+    page = window()
+    words = page.locator("#t0 .legend .of")
+    plain = words.inner_text()
+    assert "mean over its seeds" in plain
+    page.select_option("#reference", "9")
+    assert words.inner_text() == "a row’s difference from bicubic"
+    assert "differences from bicubic" in page.locator("#live").inner_text()
+    page.click("#reset")
+    assert words.inner_text() == plain
+
+
+def test_the_first_table_that_ranks_is_shown_first(window):
+    page = window("late")
+    assert not page.locator("#t0").is_visible()
+    assert page.locator("#t1 #controls").is_visible()
+    assert [tab.get_attribute("data-i") for tab in page.locator(".tabs a").all()] == ["0", "1"]
+    assert page.locator(".tabs a[aria-current]").get_attribute("data-i") == "1"
+    assert window("late", at="#table=photos-bicubic").locator("#t0").is_visible()
+    assert window("late", at="#t0").locator("#t0").is_visible()
+    assert window("late", java_script_enabled=False).locator("#t0").is_visible()
+
+
+def test_a_column_of_the_matrix_leads_to_its_table(window):
+    page = window()
+    page.locator(".heat a").nth(1).click()
+    box = page.locator("#t1 .scroll").first
+    assert 0 <= box.bounding_box()["y"] < 100
+    assert box.evaluate("e => e === document.activeElement")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_table_shows_that_it_scrolls_until_its_end(window, width):
+    page = window(width=width)
+    box = page.locator("#t0 .scroll").first
+
+    def shade(box):
+        script = "e => new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() =>"
+        return float(box.evaluate(script + " r(getComputedStyle(e, '::after').opacity))))"))
+
+    assert box.evaluate("e => e.scrollWidth > e.clientWidth")
+    assert shade(box) == 1
+    box.evaluate("e => e.scrollLeft = e.scrollWidth")
+    assert shade(box) == 0
+    head, edge = page.locator("#t0r0 th").bounding_box(), box.bounding_box()
+    assert head["x"] > edge["x"] - 1
+    short = page.locator(".scroll:has(.matrix)")
+    assert short.evaluate("e => e.scrollWidth === e.clientWidth") == (shade(short) == 0)
+    assert width == 360 or shade(short) == 0  # all of it is in sight
+
+
 @pytest.mark.parametrize("reference", [0, 9])
 def test_a_reference_turns_numbers_into_differences_with_verdicts(window, document, reference):
     page = window()
@@ -227,7 +332,7 @@ def test_two_rows_are_compared_image_by_image(window, document, metric, digits):
     assert f"A wins {wins}, ties {10 - wins - losses}, loses {losses}" in text
     pairs = table["pairs"][metric]
     d, h = pairs["difference"][0][2], pairs["half"][0][2]
-    assert f"95 % interval {signed(d - h, digits)} to {signed(d + h, digits)}" in text
+    assert f"95\u00a0% interval {signed(d - h, digits)} to {signed(d + h, digits)}" in text
     assert WORDS[pairs["verdict"][0][2]] in text
     titles = [title.text_content() for title in page.locator(".bars rect title").all()]
     wanted = sorted(zip(differences, table["images"], strict=True), reverse=True)
@@ -266,6 +371,24 @@ def test_the_divider_moves_by_mouse_and_by_keyboard(window):
     assert "100%" in divider(page)
     page.locator("#cut").press("ArrowLeft")
     assert "99%" in divider(page)
+
+
+def test_the_details_follow_the_mouse_only_while_it_drags(window):
+    page = window(at="#sel=r000000,r000002")
+    stage = page.locator("#stage")
+    stage.scroll_into_view_if_needed()
+    area = stage.bounding_box()
+
+    def places():
+        return [one.input_value() for one in page.locator("#slider .ranges input").all()]
+
+    before = places()
+    page.mouse.move(area["x"] + 0.3 * area["width"], area["y"] + 0.7 * area["height"], steps=3)
+    assert places() == before
+    page.mouse.down()
+    page.mouse.move(area["x"] + 0.2 * area["width"], area["y"] + 0.9 * area["height"], steps=3)
+    page.mouse.up()
+    assert places() == [before[0], "20", "90"]
 
 
 def test_crops_are_chosen_and_enlarged(window, document):
@@ -332,6 +455,15 @@ def test_on_a_phone_only_the_table_scrolls(window):
     assert box.evaluate("e => e.tabIndex") == 0
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+def test_rows_are_of_whole_pixels_so_that_their_lines_meet(window, width):
+    page = window(width=width)
+    script = "e => [...e.querySelectorAll('tbody tr[id]')].map(r => r.getBoundingClientRect().height % 1)"
+    parts = page.locator("#t0 table.main").evaluate(script)
+    assert len(parts) == 12
+    assert set(parts) == {0}
+
+
 def test_dark_by_the_system_and_by_the_button(window):
     def ground(page):
         return page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -357,14 +489,20 @@ def test_without_script_there_is_a_sorted_table_and_no_dead_control(window, docu
     assert document["tables"][0]["rows"][0]["make"] in page.locator("#t0d0").inner_text()
 
 
-def test_the_script_draws_what_python_drew(window, files):
-    still, live = window(java_script_enabled=False), window()
-    for board in (0, 1):
+@pytest.mark.parametrize(("name", "tables"), [("small", 2), ("close", 1)])
+def test_the_script_draws_what_python_drew(window, name, tables):
+    still, live = window(name, java_script_enabled=False), window(name)
+    for board in range(tables):
         for kind in ("plane", "cost"):
             at = f"#t{board} .chart[data-kind={kind}] svg.plane"
-            live.evaluate(f"document.querySelector('.tabs a[data-i=\"{board}\"]').click()")
+            live.evaluate(f"document.querySelector('.tabs a[data-i=\"{board}\"]')?.click()")
             drawn = live.evaluate(f"document.querySelector('{at}').outerHTML")
             assert drawn == still.locator(at).evaluate("e => e.outerHTML")
+            missing = at.replace("svg.plane", ".missing")
+            assert live.locator(missing).text_content() == still.locator(missing).text_content()
+        for one in (live, still):
+            ends = one.locator(f"#t{board} th.strip .ends span").all_inner_texts()
+            assert len(set(ends)) == 2
         strips = f"[...document.querySelectorAll('#t{board} td.strip')].map(e => e.innerHTML).join('')"
         assert live.evaluate(strips) == still.evaluate(strips)
 

@@ -220,7 +220,27 @@ def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch):
         (lambda d: d["facts"]["psnr"].pop("digits"), "facts.psnr lacks one of"),
         (lambda d: d["facts"]["psnr"].update(ranked_from=0), "facts.psnr.ranked_from is no whole number from 1"),
         (lambda d: d["facts"]["psnr"].update(ranked_from=1e3), "facts.psnr.ranked_from is no whole number from 1"),
+        (lambda d: d["facts"]["psnr"].update(reals="many"), "facts.psnr.reals is no whole number"),
+        (lambda d: d["facts"]["psnr"].update(margin=10**400), "facts.psnr.margin is no positive number"),
+        (lambda d: d["images"]["coffee"].update(psnr=10**400), "images.coffee.psnr cannot be"),
         (lambda d: d["what"].update(reals_sha256=3), "what.reals_sha256 is odd"),
+        (lambda d: d["what"].update(suite={"name": "sr", "role": [1]}), "what.suite is odd"),
+        (lambda d: d["what"].update(suite={"name": "sr", "version": [1]}), "what.suite is odd"),
+        (lambda d: d["what"].update(seed=10**400), "what.seed is no number that counts"),
+        (lambda d: d["what"].update(scale=10**400), "what.scale is no number that counts"),
+        (lambda d: d["what"]["budget"].update(steps=10**400), "what.budget.steps is no number that counts"),
+        (lambda d: d["what"]["budget"].update(start_from=5), "what.budget.start_from is odd"),
+        (lambda d: d["what"]["budget"].update(start_from=[5]), "what.budget.start_from is odd"),
+        (lambda d: d["what"]["budget"].update(max_time=10**400), "what.budget.max_time is odd"),
+        (lambda d: d["what"]["budget"].update(max_time=0), "what.budget.max_time is odd"),
+        (lambda d: d["cost"].update(parameters=10**400), "cost.parameters is no number from 0"),
+        (lambda d: d["cost"].update(seconds="nan"), "cost.seconds is no number from 0"),
+        (lambda d: d["cost"].update(training_seconds=-1), "cost.training_seconds is no number from 0"),
+        (lambda d: d["cost"].update(inference={"peak_bytes": True}), "cost.inference.peak_bytes is no number from 0"),
+        (
+            lambda d: d["cost"].update(inference={"ms_per_megapixel": 10**400}),
+            "cost.inference.ms_per_megapixel is no number from 0",
+        ),
         (lambda d: d["n_inf"].update(psnr=-1), "n_inf is not a mapping of counts"),
     ],
 )
@@ -263,7 +283,28 @@ def test_results_are_found_from_root_run_and_results_folder(tmp_path):
 def test_results_in_any_folder_named_by_the_user_are_found(tmp_path):
     path = made().write(tmp_path / "mine")
     assert [result.path for result in find(tmp_path / "mine")[0]] == [path]
-    assert find(tmp_path)[0] == []
+    assert [result.path for result in find(tmp_path)[0]] == [path]
+
+
+def test_other_json_below_a_folder_is_none_of_ours(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "training.json").write_text("{}")
+    assert find(tmp_path) == ([], [])
+
+
+def test_a_result_whose_means_are_not_those_of_its_images_is_left_out(tmp_path):
+    images = {name: {"psnr": value} for name, value in (("a", 20.0), ("b", 30.0))}
+    good = made({"label": "a"}, scores={"psnr": 25.0}, images=images).write(tmp_path)
+    for label, scores, rows in (
+        ("b", {"psnr": 26.0}, images),
+        ("c", {"psnr": 20.0}, {"a": {"psnr": 20.0}, "b": {"psnr": None}}),
+        ("d", {"psnr": None}, images),
+    ):
+        made({"label": label}, scores=scores, images=rows).write(tmp_path)
+    found, left_out = find(tmp_path)
+    assert [result.path for result in found] == [good]
+    assert {reason for _, reason in left_out} == {"scores.psnr is not the mean of its images"}
+    assert len(left_out) == 3
 
 
 def test_half_written_file_is_left_out_with_its_reason(tmp_path):
@@ -291,7 +332,8 @@ def test_a_missing_folder_is_wrong_usage(tmp_path):
 
 
 def test_many_files_are_read_fast(tmp_path):
-    path = made(images={f"image{n}": {"psnr": 26.123456, "ssim": 0.75} for n in range(14)}).write(tmp_path / "results")
+    row = {"psnr": 26.5, "ssim": 0.75}
+    path = made(scores=row, images={f"image{n}": row for n in range(14)}).write(tmp_path / "results")
     for n in range(1000):
         (path.parent / f"copy{n}.json").write_bytes(path.read_bytes())
     start = time.perf_counter()

@@ -4,9 +4,11 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy import stats
 from seeds import bicubic, method, result
 
 from gan_bench.benchmark import rows_of
+from gan_bench.benchmark.rows import latest
 
 
 def test_seeds_of_one_recipe_are_one_row_by_seed():
@@ -19,7 +21,7 @@ def test_seeds_of_one_recipe_are_one_row_by_seed():
 def test_fewer_than_three_seeds_speak_of_weights(seeds, claim):
     [row] = rows_of(method("a", 0.0, seeds=seeds))
     assert row.claim == claim
-    assert (row.spread("psnr") is None) == (claim == "weights")
+    assert (row.half("psnr") is None) == (claim == "weights")
 
 
 def test_what_has_no_weights_is_fixed():
@@ -38,26 +40,33 @@ def test_another_method_is_another_row(more):
     assert sorted(len(row.results) for row in rows_of(results)) == [1, 2]
 
 
-def test_a_seed_that_is_there_twice_stands_with_its_own_version_of_the_code():
-    old, new = (method("a", shift, seeds=2, code=code) for shift, code in ((0.0, "0.1"), (1.0, "0.2")))
-    rows = rows_of([*old, *new])
-    assert sorted([one.what["code"] for one in row.results] for row in rows) == [["0.1", "0.1"], ["0.2", "0.2"]]
+def test_of_a_seed_that_is_there_twice_the_later_stands_and_the_other_is_told():
+    old = method("a", 0.0, seeds=3, provenance={"date": "2026-01-01"})
+    again = result("a", {"psnr": [3.0] * 20}, seed=1, code="0.2", provenance={"date": "2026-02-01"})
+    [row] = rows_of([*old, again])
+    assert (row.seeds, row.claim) == ((0, 1, 2), "method")
+    assert row.results[1] is again
+    [(other, why)] = latest([again, *old])[1]
+    assert other is old[1]
+    assert why == "is of a method and seed of which a result that was computed later is shown"
 
 
-def test_contradicting_results_of_one_seed_each_stand_alone():
-    twice = [*method("a", 0.0, seeds=2), result("a", {"psnr": [3.0] * 20}, seed=1)]
-    assert [len(row.results) for row in rows_of(twice)] == [1, 1, 1]
+def test_another_result_of_one_key_is_told_to_be_not_reproducible():
+    twice = [*method("a", 0.0, seeds=2), result("a", {"psnr": [3.0] * 20, "lpips": [0.1] * 20}, seed=1)]
+    [(_, why)] = latest(twice)[1]
+    assert why == "has the key of a result that is shown, and other scores: not reproducible"
 
 
 def test_the_score_is_the_mean_over_seeds_and_missing_where_one_is():
     seeds = method("a", 0.0)
     [row] = rows_of(seeds)
     assert row.score("psnr") == pytest.approx(np.mean([one.scores["psnr"] for one in seeds]), abs=1e-12)
-    assert row.spread("psnr") == pytest.approx(np.std([one.scores["psnr"] for one in seeds], ddof=1), abs=1e-12)
+    expected = stats.ttest_1samp([one.scores["psnr"] for one in seeds], 0).confidence_interval()
+    assert 2 * row.half("psnr") == pytest.approx(expected.high - expected.low)
     lacking = result("a", {"psnr": [float("inf")] * 20}, seed=3)
     [row] = rows_of([*seeds, lacking])
     assert row.score("psnr") is None
-    assert row.spread("psnr") is None
+    assert row.half("psnr") is None
     assert row.images("psnr") is None
     assert row.score("nothing") is None
 

@@ -48,7 +48,7 @@ def test_draws_are_the_same_on_every_machine(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("scale", [1, 2, 4])
+@pytest.mark.parametrize("scale", [1, pytest.param(2, marks=pytest.mark.full), 4])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_degradation_at_every_scale_gives_8_bit_levels_of_the_lq_size_and_replays(name, scale, channels):
     if name == "identity" and scale > 1:

@@ -157,6 +157,7 @@ sys.exit(agent._run_processes["ofagent1"].wait())
 """
 
 
+@pytest.mark.full
 def test_the_command_of_a_sweeps_agent_trains(tmp_path):
     (tmp_path / "train.py").symlink_to(ROOT / "train.py")
     (yaml,) = (experiments_dir() / "sweeps").glob("*.yaml")

@@ -10,7 +10,7 @@ from typing import Any
 from gan_bench.benchmark.result import Result
 from gan_bench.benchmark.rows import Row
 from gan_bench.benchmark.schema import canonical
-from gan_bench.benchmark.words import visible
+from gan_bench.benchmark.words import seen_from, visible
 
 __all__ = ["Facts", "account", "facts_of"]
 
@@ -28,7 +28,7 @@ def account(row: Row, folder: Path) -> dict[str, Any]:
         row: of a table.
         folder: of the board; files are named as seen from it.
     """
-    files = [_seen_from(folder, result) for result in row.results]
+    files = [seen_from(result.path, folder) for result in row.results]
     groups = facts_of(row.lead)
     if len(row.results) > 1:
         groups["what"] += [
@@ -43,7 +43,7 @@ def account(row: Row, folder: Path) -> dict[str, Any]:
     return {
         "provenance": [[group, [list(pair) for pair in facts]] for group, facts in groups.items()],
         "make": _listed(list(dict.fromkeys(filter(None, commands)))),
-        "verify": visible(f"gan-bench verify {shlex.join(files)}") if all(files) else "",
+        "verify": visible(f"gan-bench verify {shlex.join(files)}  # in the folder of this page") if all(files) else "",
         "file": visible(files[0]),
     }
 
@@ -137,9 +137,3 @@ def _number(value: float | None) -> str:
 def _listed(commands: Sequence[str]) -> str:
     told = list(commands[:COMMANDS]) + ([f"# and {len(commands) - COMMANDS} more"] if len(commands) > COMMANDS else [])
     return "\n".join(map(visible, told))
-
-
-def _seen_from(folder: Path, result: Result) -> str:
-    if result.path is None:
-        return ""
-    return str(result.path.relative_to(folder) if result.path.is_relative_to(folder) else result.path.name)

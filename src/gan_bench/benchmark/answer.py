@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gan_bench.benchmark.scores import fact, higher, text_of
 from gan_bench.benchmark.standing import Standing
 from gan_bench.benchmark.table import Table
@@ -22,7 +24,7 @@ def answer(table: Table) -> str:
     chief = table.chief
     stands = table.standing(chief)
     if stands is None:
-        return f"Nothing to compare: fewer than two rows have a {visible(chief) or 'score'} of each image."
+        return f"Nothing to compare: fewer than two rows have a {_metric(chief) if chief else 'score'} for every image."
     images = f"On {plural(stands.images, 'image')}"
     if not stands.ranks:
         first, second = (stands.places[number] for number in stands.order[:2])
@@ -35,28 +37,49 @@ def answer(table: Table) -> str:
     other = table.standing(perception) if perception else None
     if other is not None and other.ranks:
         parts.append(f"By {_metric(other.metric)} {_leaders(table, other)}.")
-    if stands.resolvable is not None:
-        parts.append(f"The smallest difference resolved here is about {_number(table, chief, stands.resolvable)}.")
-    return " ".join(parts) + _of_weights(table, stands)
+    return " ".join([*parts, *_resolvable(table, stands)]) + _of_weights(table, stands)
+
+
+def _resolvable(table: Table, stands: Standing) -> list[str]:
+    """How small a difference may be and yet be found, where that can be said."""
+    if stands.resolvable is None or not stands.resolvable[1]:
+        return []
+    low, high = stands.resolvable
+    if high <= 1.5 * low:
+        return [f"Differences of {_number(table, stands.metric, high)} or more are found here in 4 of 5 cases."]
+    least = _number(table, stands.metric, low)
+    most = f"{_number(table, stands.metric, high)} or more are found here in 4 of 5 cases between any two rows"
+    return [f"Differences of {most}, of {least} between the steadiest two."]
 
 
 def _leaders(table: Table, stands: Standing) -> str:
-    """`a is best: ...`, or `a and b share the lead (...): which of them is better is not resolved`."""
+    """`a is best: ...`; `a leads (...), and is not surely better than b`; `a and b are equivalent within 0.05 dB`."""
     first = [number for number in stands.order if stands.bands[number] == 0]
-    labels = [table.labels[stands.places[number]] for number in first]
     metric, best = stands.metric, first[0]
     value = _score(table, stands.places[best], metric)
-    if len(first) > 1:
-        shown = labels[:NAMED] + ([f"{len(labels) - NAMED} more"] if len(labels) > NAMED else [])
+    if len(first) == 1:
+        others = [number for number in (stands.reference, *stands.order) if number not in (None, best)]
+        against = f", {_against(table, stands, best, others[0])}" if others and others[0] is not None else ""
+        return f"{_label(table, stands, best)} is best: {value}{against}"
+    names = _listed([_label(table, stands, number) for number in first])
+    inside = {str(stands.verdicts[one, other]) for one in first for other in first if one != other}
+    if inside == {"e"}:
+        return f"{names} are equivalent within {stands.margin:g}{_unit(table, metric)} ({value}), and lead"
+    if inside <= {"e", "u"}:
         last = _score(table, stands.places[first[-1]], metric)
-        told = f"{', '.join(shown[:-1])} and {shown[-1]} share the lead ({value} to {last})"
-        return f"{told}: which of them is better is not resolved"
-    text = f"{labels[0]} is best: {value}"
-    reference = stands.reference
-    if reference is None or reference == best:
-        runner = next(number for number in stands.order if number != best)
-        return f"{text}, {_against(table, stands, best, runner)}"
-    return f"{text}, {_against(table, stands, best, reference)}"
+        return f"{names} share the lead ({value} to {last}): none of them is surely better than another"
+    rest = _listed([_label(table, stands, number) for number in first[1:]])
+    return f"{_label(table, stands, best)} leads ({value}), and is not surely better than {rest}"
+
+
+def _label(table: Table, stands: Standing, number: int) -> str:
+    return table.labels[stands.places[number]]
+
+
+def _listed(labels: Sequence[str]) -> str:
+    """`a, b and c`; of more than a few, how many more."""
+    shown = [*labels[:NAMED], *([f"{len(labels) - NAMED} more"] if len(labels) > NAMED else [])]
+    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
 
 
 def _against(table: Table, stands: Standing, one: int, other: int) -> str:

@@ -23,7 +23,7 @@ class NotComparableError(UsageError):
 def setting(result: Result) -> str:
     """What all results of one table share, as one text: cell, inputs and protocol, to the last pixel."""
     words = [result.what[name] for name in ("set", "degradation", "scale", "protocol")]
-    return canonical([*words, inputs(result.what)])
+    return canonical([*words, inputs(result.what), result.names_sha256])
 
 
 def allowance(budget: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -43,8 +43,8 @@ def allowance(budget: Mapping[str, Any]) -> tuple[Any, ...]:
 def obstacle(one: Result, other: Result, metric: str) -> str:
     """The first thing in which two results differ and must not; empty where they compare.
 
-    They must have been judged on the same cell (set, degradation with all its values, scale), on the same pixels, by
-    one protocol, and by one implementation of the metric with the same weights.
+    They must have been judged on the same cell (set, degradation with all its values, scale), on the same pixels under
+    the same names, by one protocol, and by one implementation of the metric with the same weights and facts.
 
     Args:
         one: a result.
@@ -88,17 +88,26 @@ def compare(one: Row, other: Row, metric: str) -> Difference:
 def _question(result: Result, metric: str) -> dict[str, Any]:
     """All that must be equal, from the outside to the inside."""
     cell = {name: result.what[name] for name in ("set", "degradation", "scale", "protocol")}
-    return {**cell, "inputs": inputs(result.what)[:16], "metric": _metric(result, metric)}
+    return {**cell, "inputs": inputs(result.what)[:16], "images": _images(result), "metric": _metric(result, metric)}
 
 
 def _metric(result: Result, metric: str) -> dict[str, Any]:
     what = result.what
     of_a_set = metric in result.scores and not any(metric in row for row in result.images.values())
+    facts = result.facts.get(metric, {})
     return {
-        "digest": result.facts.get(metric, {}).get("digest"),
-        "weights": str(what.get("metric_weights", {}).get(metric))[:16],
-        "reals": str(what.get("reals_sha256"))[:16] if of_a_set else None,
+        **{name: facts.get(name) for name in ("digest", "higher_is_better", "unit", "margin")},
+        "weights": _short(what.get("metric_weights", {}).get(metric)),
+        "reals": _short(what.get("reals_sha256")) if of_a_set else None,
     }
+
+
+def _images(result: Result) -> str:
+    return f"{len(result.images)} ({result.names_sha256[:8]})"
+
+
+def _short(digest: str | None) -> str | None:
+    return digest and digest[:16]
 
 
 def _differences(one: Any, other: Any, place: str) -> Iterator[tuple[str, str, str]]:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from gan_bench.benchmark.comparison import NotComparableError, compare
 from gan_bench.benchmark.rows import Row
-from gan_bench.benchmark.scores import fact, higher, metrics_of
+from gan_bench.benchmark.scores import fact, higher, metrics_of, why
 from gan_bench.benchmark.standing import standing
-from gan_bench.benchmark.statistics import WORDS, wins
+from gan_bench.benchmark.statistics import WORDS, sign_flip, wins
 from gan_bench.benchmark.words import cell_name, plural, seed_words, signed, visible
 
 __all__ = ["contrast", "contrasts"]
@@ -33,6 +33,9 @@ def contrasts(rows: Sequence[Row], others: Sequence[Row]) -> list[tuple[str, lis
                 told.append((f"{_name(row)} against {_name(other)}", contrast(row, other)))
             except NotComparableError as error:
                 obstacles.append(error)
+    if told and obstacles:
+        more = plural(len(obstacles), "pair")
+        told.append((f"{more} left out, the first: {obstacles[0]}", []))
     if not told:
         raise obstacles[0] if obstacles else NotComparableError("not comparable: there is nothing to compare with")
     return told
@@ -64,7 +67,8 @@ def _line(row: Row, other: Row, metric: str) -> str:
     digits, unit = facts.get("digits", 4), visible(str(facts.get("unit", "")))
     number = f"{visible(metric)} {signed(found.mean, digits)}{f' {unit}' if unit else ''}"
     if found.images == 1 or stands is None:
-        return f"{number}: a single image has no interval"
+        told = why(row, metric) or why(other, metric) or "a single image has no interval"
+        return f"{number}: {told.removeprefix(f'{visible(metric)}: ')}"
     around = f"[{signed(found.low, digits)}, {signed(found.high, digits)}]"
     said = f"no verdict, {stands.silent}" if stands.silent else WORDS[str(stands.verdicts[0, 1])]
     left, right = row.images(metric), other.images(metric)
@@ -72,7 +76,9 @@ def _line(row: Row, other: Row, metric: str) -> str:
     assert right is not None
     won, tied, lost = wins(left.mean(axis=0) - right.mean(axis=0), higher(rows, metric))
     images = f"{plural(found.images, 'image')}: {won} won, {tied} tied, {lost} lost"
-    return f"{number} {around}, {said} (p {found.p:.2g}, of {SPEAKS[found.claim]}; {images})"
+    signs = sign_flip(left.mean(axis=0) - right.mean(axis=0))
+    p = f"p {found.p:.2g}" + ("" if signs is None else f", by signs {signs:.2g}")
+    return f"{number} {around}, {said} ({p}, of {SPEAKS[found.claim]}; {images})"
 
 
 def _name(row: Row) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from gan_bench.benchmark.account import account
+from gan_bench.benchmark.allotment import fill_crops, fill_values, rows_that_fit
 from gan_bench.benchmark.answer import answer
-from gan_bench.benchmark.fitting import fill_crops, fill_values, rows_that_fit
 from gan_bench.benchmark.heat import heat
 from gan_bench.benchmark.leaderboard import Board
 from gan_bench.benchmark.quoted import quoted
@@ -20,10 +21,11 @@ from gan_bench.benchmark.scores import fact, higher, why
 from gan_bench.benchmark.standing import Standing
 from gan_bench.benchmark.statistics import interval
 from gan_bench.benchmark.table import Cell, Table
-from gan_bench.benchmark.words import cell_name, plural, visible
+from gan_bench.benchmark.words import cell_name, plural, seen_from, visible
 
 __all__ = ["document"]
 
+BELOW = 50  # rows without a rank that are named
 PAIRED = 40  # leading rows of a table whose differences to each other are told
 INFERENCE = ("flops_per_megapixel", "ms_per_megapixel", "peak_bytes")
 FILES = 3  # of those left out for one reason
@@ -58,7 +60,7 @@ def document(board: Board, folder: Path) -> dict[str, Any]:
             {
                 "reason": visible(reason),
                 "count": len(paths),
-                "files": [_relative(path, folder) for path in paths[:FILES]],
+                "files": [seen_from(path, folder) for path in paths[:FILES]],
             }
             for reason, paths in board.left_out
         ],
@@ -75,7 +77,8 @@ def _names(tables: Sequence[Table]) -> list[str]:
         degradation = (what["degradation"] or {"name": "given"})["name"]
         words = [what["set"], degradation, f"x{what['scale']}", what["protocol"]["name"], budget]
         name = re.sub(r"[^\w.]+", "-", "-".join(filter(None, words))).strip("-").lower()
-        found.append(name if name not in found else f"{name}-{len(found)}")
+        numbered = (name if n == 1 else f"{name}-{n}" for n in itertools.count(1))
+        found.append(next(one for one in numbered if one not in found))
     return found
 
 
@@ -97,15 +100,11 @@ def _table(table: Table, name: str, folder: Path, most: int) -> dict[str, Any]:
         "metrics": [_metric(table, metric) for metric in table.metrics],
         "reference": reference,
         "rows": [_row(table, place, chief, folder) for place in shown],
-        "pairs": {metric: told for metric in table.metrics if (told := _pairs(table, metric))},
+        "pairs": {metric: told for metric in table.metrics if (told := _pairs(table, metric, shown))},
         "per_image": {},
         "crops": [],
         "quoted": quoted(lead.what),
-        "below": [
-            {"label": table.labels[place], "why": reason}
-            for place in shown
-            if (reason := _unranked(table, table.rows[place], chief))
-        ],
+        "below": _below(table, chief),
     }
 
 
@@ -122,7 +121,7 @@ def _metric(table: Table, metric: str) -> dict[str, Any]:
         "digits": facts.get("digits", 4),
         "margin": facts.get("margin"),
         "primary": metric == table.chief,
-        "resolvable": stands.resolvable if stands else None,
+        "resolvable": stands.resolvable[1] if stands and stands.resolvable and not stands.silent else None,
         "note": f"an interval and no verdict: {stands.silent}" if stands and stands.silent else "",
     }
 
@@ -142,10 +141,7 @@ def _row(table: Table, place: int, chief: Standing | None, folder: Path) -> dict
         "scores": {visible(metric): _score(table, row, metric) for metric in table.metrics},
         "cost": {
             **{name: row.cost(name) for name in ("parameters", "training_seconds")},
-            **{
-                name: row.cost(f"inference.{name}")
-                for name in ("flops_per_megapixel", "ms_per_megapixel", "peak_bytes")
-            },
+            **{name: row.cost(f"inference.{name}") for name in INFERENCE},
             "machine": visible(row.machine),
         },
         "images_shown": False,
@@ -160,8 +156,20 @@ def _unranked(table: Table, row: Row, chief: Standing | None) -> str:
         return told
     if row.score(metric) is None:
         return f"{visible(metric)}: not asked for"
-    ranked = chief is not None and any(table.rows[place] is row for place in chief.places)
-    return "" if ranked or chief is None else "the table is longer than what is compared row by row"
+    if chief is None or any(table.rows[place] is row for place in chief.places):
+        return ""
+    if row.images(metric) is None:
+        return f"{visible(metric)}: no number of each image"
+    return "the table is longer than what is compared row by row"
+
+
+def _below(table: Table, chief: Standing | None) -> list[dict[str, str]]:
+    """The rows that are not ranked; of many the first, and how many more."""
+    told = zip(table.labels, (_unranked(table, row, chief) for row in table.rows), strict=True)
+    below = [{"label": label, "why": why} for label, why in told if why]
+    if len(below) <= BELOW:
+        return below
+    return [*below[:BELOW], {"label": plural(len(below) - BELOW, "more row"), "why": "see leaderboard.csv"}]
 
 
 def _score(table: Table, row: Row, metric: str) -> dict[str, Any]:
@@ -173,12 +181,13 @@ def _score(table: Table, row: Row, metric: str) -> dict[str, Any]:
     return {"mean": row.score(metric), "seeds": values, "low": low, "high": high, "note": told}
 
 
-def _pairs(table: Table, metric: str) -> dict[str, Any] | None:
-    """Of the leading rows and of the reference."""
+def _pairs(table: Table, metric: str, rows: Sequence[int]) -> dict[str, Any] | None:
+    """Of the leading rows among those that are shown, and of the reference."""
     stands = table.standing(metric)
     if stands is None:
         return None
-    shown = list(range(min(PAIRED, len(stands.places))))
+    there = set(rows)
+    shown = [number for number, place in enumerate(stands.places) if place in there][:PAIRED]
     shown += [stands.reference] if stands.reference is not None and stands.reference not in shown else []
     some, digits = np.ix_(shown, shown), fact(table.rows, metric).get("digits", 4) + 2
     half = stands.pairs.half[some]
@@ -214,7 +223,3 @@ def _matrix(matrix: Table) -> dict[str, Any]:
 
 def _cell(cell: Cell) -> dict[str, Any]:
     return {"text": cell.text, "best": cell.best, "own": cell.own, "note": cell.note}
-
-
-def _relative(path: Path, folder: Path) -> str:
-    return visible(str(path.relative_to(folder) if path.is_relative_to(folder) else path.name))

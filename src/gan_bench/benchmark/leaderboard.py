@@ -1,6 +1,6 @@
 """What stands in one table, in which order and with which marks: a pure function of results; how it looks is elsewhere.
 
-A table holds results of equal inputs, degradation, scale, protocol and budget, and never others.
+A table holds results of equal inputs, degradation, scale, protocol and budget; beside them what was not trained here.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gan_bench.benchmark.comparison import allowance, measured_by, obstacle, setting
+from gan_bench.benchmark.comparison import allowance, setting
 from gan_bench.benchmark.duplicates import once
 from gan_bench.benchmark.matrix import matrices
+from gan_bench.benchmark.parties import apart as parted
+from gan_bench.benchmark.parties import elsewhere
 from gan_bench.benchmark.result import Result, inputs
-from gan_bench.benchmark.rows import Row, rows_of
+from gan_bench.benchmark.rows import Row, latest, rows_of
 from gan_bench.benchmark.schema import canonical
 from gan_bench.benchmark.scores import fact, head, higher, metrics_of, notes_of, primary, rank_by
 from gan_bench.benchmark.standing import Standing, against_reference
@@ -52,9 +54,10 @@ def board(results: Iterable[Result], left_out: Iterable[tuple[Path, str]] = ()) 
     for result in kept:
         settings[setting(result)].append(result)
     pieces = [piece for group in settings.values() for piece in _by_budget(group)]
+    older = {id(one): (one.path or Path("-"), why) for piece in pieces for one, why in latest(piece)[1]}
     names = titles([next((r for r in piece if r.what["budget"]), piece[0]) for piece in pieces])
     reasons = defaultdict(list)
-    for path, reason in sorted([*left_out, *copies]):
+    for path, reason in sorted([*left_out, *copies, *older.values()]):
         reasons[reason].append(path)
     others = _other_inputs(kept)
     tables = tuple(_table(name, rows_of(piece), others) for name, piece in zip(names, pieces, strict=True))
@@ -113,7 +116,8 @@ def _contradictions(rows: Sequence[Row]) -> list[str]:
 
 def _table(title: str, rows: Sequence[Row], others: Mapping[str, set[str]]) -> Table:
     metrics = metrics_of(rows)
-    apart = {name: told for name in metrics if (told := _apart(rows, name))}
+    strangers = elsewhere(rows)
+    apart = {name: told for name in metrics if (told := {**parted(rows, name), **strangers})}
     ranked = _ranked(rows, metrics, apart)
     notes = list(dict.fromkeys(notes_of(ranked, metrics) + [why for told in apart.values() for why in told.values()]))
     notes += [*_contradictions(ranked), *_of_other_inputs(ranked, others)]
@@ -135,29 +139,8 @@ def _table(title: str, rows: Sequence[Row], others: Mapping[str, set[str]]) -> T
     return replace(table, columns=tuple(columns))
 
 
-def _apart(rows: Sequence[Row], metric: str) -> dict[str, str]:
-    """By their ids the rows whose numbers do not compare with those of most rows, each with the reason.
-
-    Of two equally large parties neither is right.
-    """
-    parties = defaultdict(list)
-    for row in rows:
-        if row.score(metric) is not None:
-            parties[tuple(sorted({measured_by(one, metric) for one in row.results}))].append(row)
-    if len(parties) < 2:
-        return {}
-    first, second = sorted(parties.values(), key=len, reverse=True)[:2]
-    chief = first if len(first) > len(second) else None
-    told: dict[str, str] = {}
-    for party in parties.values():
-        if party is not chief:
-            why = obstacle(party[0].lead, (first if party is not first else second)[0].lead, metric)
-            told |= {row.id: visible(f"{metric}: not comparable: {why or 'its seeds differ'}") for row in party}
-    return told
-
-
 def _ranked(rows: Sequence[Row], metrics: Sequence[str], apart: Mapping[str, Mapping[str, str]]) -> list[Row]:
-    """Best first by the primary metric; no number, or one that does not compare, last; ties by label."""
+    """Best first by the primary metric; without a number, or with one that does not compare, last; ties by label."""
     metric = primary(rows, metrics)
     sign = -1 if higher(rows, metric) else 1
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from gan_bench.benchmark.comparison import allowance
 from gan_bench.benchmark.conditions import Condition, differing, names_of
+from gan_bench.benchmark.parties import apart
 from gan_bench.benchmark.result import Result, inputs
 from gan_bench.benchmark.rows import Row
 from gan_bench.benchmark.schema import canonical
@@ -87,17 +88,23 @@ def _matrix(title: str, group: Sequence[Result], ready: Sequence[Result]) -> Tab
     shown = [row for line in lines for name, row in line.items() if name in columns]
     own_rows = [row for line in trainings for row in line.values()]
     metric = primary(own_rows, metrics_of(own_rows))
-    notes = (*notes_of(shown, [metric]), *_versions(shown))
+    strangers = {name: why for column in columns for name, why in _apart(lines, column, metric).items()}
+    notes = (*dict.fromkeys([*notes_of(shown, [metric]), *strangers.values()]), *_versions(shown))
     order = sorted(columns, key=lambda name: _order(_judged(columns[name])))
 
     def column(name: str) -> Column:
         home = canonical(_judged(columns[name]))
         own = [canonical(_trained(lead)) == home for lead in leads] + [False] * len(others)
-        return Column(heads[name], score_cells(metric, [line.get(name) for line in lines], notes, own), metric)
+        cells = score_cells(metric, [line.get(name) for line in lines], notes, own, strangers)
+        return Column(heads[name], cells, metric)
 
     labels = [*names, *(visible(f"({_first(line).what['label']})") for line in others)]
     about = [*_shared([*map(_trained, leads), *map(_judged, columns.values())]), title, head(own_rows, metric)]
     return Table(" · ".join(about), tuple(shown), tuple(labels), tuple(map(column, order)), notes, "trained on")
+
+
+def _apart(lines: Lines, column: str, metric: str) -> dict[str, str]:
+    return apart([line[column] for line in lines if column in line], metric)
 
 
 def _shared(conditions: Sequence[Condition]) -> list[str]:

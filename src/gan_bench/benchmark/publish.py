@@ -30,7 +30,7 @@ def write_board(folder: Path, board: Board) -> list[Path]:
     """
     texts: dict[str, Callable[[], str]] = {
         "leaderboard.html": lambda: render(document(board, folder)),
-        "leaderboard.md": lambda: render_markdown(board),
+        "leaderboard.md": lambda: render_markdown(board, folder),
         "leaderboard.csv": lambda: render_csv(board),
         "leaderboard_images.csv": lambda: render_images_csv(board),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from rich import box
 from rich.cells import cell_len
@@ -14,14 +15,14 @@ from rich.text import Text
 from gan_bench.benchmark.answer import answer
 from gan_bench.benchmark.leaderboard import Board
 from gan_bench.benchmark.table import Cell, Column, Table
-from gan_bench.benchmark.words import plural, visible
+from gan_bench.benchmark.words import plural, seen_from, visible
 
 __all__ = ["render_markdown", "render_rich"]
 
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LEGEND = "best of its column, ties all marked · ↑ higher is better · ↓ lower is better · – not measured"
 _EMPTY = "No results yet: a training run, or gan-bench benchmark, writes one."
-_SPREAD = "score ± standard deviation over seeds"
+_SPREAD = "score ± half of its 95 % interval over seeds"
 _RANK = "rank: between which places, by Holm's method at 5 % · against: difference ± half of its 95 % interval, "
 _RANK += "▲ better ▼ worse ≈ equivalent ? unresolved"
 _OWN = "[n] judged on what it was trained on · (name) not trained"
@@ -36,8 +37,13 @@ def render_rich(board: Board) -> list[RenderableType]:
     return parts
 
 
-def render_markdown(board: Board) -> str:
-    """The board as GitHub's Markdown, one section per table."""
+def render_markdown(board: Board, folder: Path | None = None) -> str:
+    """The board as GitHub's Markdown, one section per table.
+
+    Args:
+        board: what is shown.
+        folder: from which files that were left out are seen.
+    """
     lines = ["# Leaderboard", ""]
     for table in (*board.tables, *board.matrices):
         heads = [table.head, *(column.head for column in table.columns)]
@@ -48,7 +54,7 @@ def render_markdown(board: Board) -> str:
         lines += [f"\n{_mark(n)} {_escaped(text)}" for n, text in enumerate(table.notes, 1)] + [""]
         lines += [_escaped(answer(table)), ""] if table.metrics else []
     lines += [f"**Bold**: {_escaped(_legend(board))}." if board.tables else _EMPTY]
-    lines += [f"\n{_escaped(line)}" for line in _left_out(board)]
+    lines += [f"\n{_escaped(line)}" for line in _left_out(board, folder)]
     return "\n".join(lines) + "\n"
 
 
@@ -130,7 +136,7 @@ def _legend(board: Board) -> str:
     return " · ".join(filter(None, parts))
 
 
-def _left_out(board: Board) -> list[str]:
+def _left_out(board: Board, folder: Path | None = None) -> list[str]:
     """How many files were left out, and one line per reason."""
     if not board.left_out:
         return []
@@ -138,7 +144,8 @@ def _left_out(board: Board) -> list[str]:
     lines = [f"{plural(number, 'file')} left out:"]
     for reason, paths in board.left_out:
         more = f" and {plural(len(paths) - 1, 'more file')}" if len(paths) > 1 else ""
-        lines.append(visible(f"- {paths[0]}{more}: {reason}"))
+        first = seen_from(paths[0], folder) if folder else str(paths[0])
+        lines.append(visible(f"- {first}{more}: {reason}"))
     return lines
 
 
@@ -154,4 +161,5 @@ def _pipes(cells: Iterable[str]) -> str:
 def _escaped(text: str) -> str:
     """Markdown that shows just this text: no table, tag, link or emphasis comes out of it."""
     text = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = text.replace("://", "&#58;//").replace("www.", "www&#46;").replace("@", "&#64;")  # which become links
     return re.sub(r"[\\|`*\[\]~$]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", text)

@@ -27,6 +27,9 @@ __all__ = ["SCHEMA", "Result", "find", "inputs", "key", "read", "record"]
 _KEYED = ("label", "checkpoint_sha256", "set", "lq_sha256", "degradation", "scale", "protocol", "selection", "code")
 
 
+_NAMED = re.compile(r"_[0-9a-f]{16}\.json$")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Result:
     """What was judged, and how it came out. Constructing one makes it plain JSON and checks it.
@@ -86,6 +89,11 @@ class Result:
         """See `key`."""
         return key(self.what)
 
+    @cached_property
+    def names_sha256(self) -> str:
+        """The digest of its images' names."""
+        return hashlib.sha256(canonical(sorted(self.images)).encode()).hexdigest()
+
     def write(self, folder: Path) -> Path:
         """Write it, whole or not at all, as `<set>_<key>.json`; an equal result that is already there is left alone.
 
@@ -136,13 +144,17 @@ def read(path: Path) -> Result:
 
 
 def find(folder: Path) -> tuple[list[Result], list[tuple[Path, str]]]:
-    """Read the *.json of a folder itself and of every folder named `results` below it; hidden folders are not entered.
+    """Read the results below a folder; hidden folders are not entered.
+
+    In the folder itself and in those named `results` every *.json is asked to be one; elsewhere, as where `--out` was a
+    folder of another name, what is named as one, by a key of 16 digits.
 
     Args:
         folder: a root of runs, a run, its `results`, or whatever `--out` named.
 
     Returns:
-        The results, each with its `path`, in the order of the paths; and the files left out, each with the reason.
+        The results, each with its `path`, in the order of the paths; and the files left out, each with the reason: what
+        is no result, or one whose means are not those of its images.
 
     Raises:
         UsageError: there is no such folder.
@@ -152,7 +164,9 @@ def find(folder: Path) -> tuple[list[Result], list[tuple[Path, str]]]:
     found, left_out = [], []
     for path in _files(folder):
         try:
-            found.append(_load(path))
+            result = _load(path)
+            _check_means(result)
+            found.append(result)
         except ValueError as error:
             left_out.append((path, str(error)))
     return found, left_out
@@ -175,7 +189,7 @@ def _infinite(images: Mapping[str, Mapping[str, Any]]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for row in images.values():
         for metric, value in row.items():
-            if value is not None and isinstance(value, Real) and math.isinf(value):
+            if isinstance(value, Real) and value in (math.inf, -math.inf):  # no whole number overflows
                 counts[metric] += 1
     return counts
 
@@ -195,8 +209,9 @@ def _files(folder: Path) -> list[Path]:
     for root, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         here = Path(root)
-        if here == folder or here.name == "results":
-            paths += [here / name for name in names if name.endswith(".json") and not name.startswith(".")]
+        all_of_them = here == folder or here.name == "results"
+        found = [name for name in names if name.endswith(".json") and not name.startswith(".")]
+        paths += [here / name for name in found if all_of_them or _NAMED.search(name)]
     return sorted(paths)
 
 
@@ -212,6 +227,22 @@ def _load(path: Path) -> Result:
         raise ValueError(f"is no complete JSON: half-written or damaged ({error})") from error
     check_document(document)
     return Result(**{name: document[name] for name in GROUPS}, path=path)
+
+
+def _check_means(result: Result) -> None:
+    """Raise ValueError where a mean is not that of the images; a metric of sets has none to be the mean of."""
+    for metric, mean in result.scores.items():
+        values = [row[metric] for row in result.images.values() if metric in row]
+        if not values:
+            continue
+        known = [value for value in values if value is not None]
+        whole = len(known) == len(result.images)
+        if (mean is None) == whole or (mean is not None and abs(mean - math.fsum(known) / len(known)) > _near(mean)):
+            raise ValueError(f"scores.{metric} is not the mean of its images")
+
+
+def _near(value: float) -> float:
+    return 1e-9 * max(1.0, abs(value))
 
 
 def _no_constant(literal: str) -> None:

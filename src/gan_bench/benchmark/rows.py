@@ -5,20 +5,23 @@ from __future__ import annotations
 import hashlib
 import math
 import statistics
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
+from scipy import stats
 
 from gan_bench.benchmark.result import Result
 from gan_bench.benchmark.schema import canonical
 
-__all__ = ["SEEDS_OF_A_METHOD", "Claim", "Row", "rows_of"]
+__all__ = ["SEEDS_OF_A_METHOD", "Claim", "Row", "latest", "rows_of"]
 
 Claim = Literal["fixed", "weights", "method"]
+AGAIN = "is of a method and seed of which a result that was computed later is shown"
+OTHERWISE = "has the key of a result that is shown, and other scores: not reproducible"
 SEEDS_OF_A_METHOD = 3  # under it a row speaks of these weights, not of the method
 
 
@@ -34,7 +37,7 @@ class Row:
 
     @property
     def lead(self) -> Result:
-        """The result of the first seed; in all but weights and scores the others are as it is."""
+        """The result of the first seed; the others have its label, recipe and inputs."""
         return self.results[0]
 
     @property
@@ -45,7 +48,7 @@ class Row:
     @cached_property
     def id(self) -> str:
         """Eight hex digits: no other row changes them."""
-        return hashlib.sha256(canonical([self.lead.key, self.lead.scores]).encode()).hexdigest()[:8]
+        return hashlib.sha256(canonical([self.lead.key, self.lead.scores, self.lead.images]).encode()).hexdigest()[:8]
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -74,16 +77,22 @@ class Row:
             return None
         return statistics.stdev(one.scores[metric] or 0.0 for one in self.results)
 
+    def half(self, metric: str) -> float | None:
+        """Half of the 95 % t interval of a method's mean over its seeds."""
+        spread, number = self.spread(metric), len(self.results)
+        return None if spread is None else float(stats.t.ppf(0.975, number - 1)) * spread / math.sqrt(number)
+
     def images(self, metric: str) -> np.ndarray | None:
         """(seeds, images) float64 in the order of the images' names; None where a number is missing."""
-        names = sorted(self.lead.images)
-        rows = [[one.images.get(name, {}).get(metric) for name in names] for one in self.results]
-        if not names or any(value is None for row in rows for value in row):
+        rows = [[one.images[name].get(metric) for name in sorted(one.images)] for one in self.results]
+        if not rows[0] or any(value is None for row in rows for value in row):
             return None
         return np.array(rows, dtype=np.float64)
 
     def cost(self, name: str) -> float | None:
         """The median over the seeds of a number of `cost`; dotted names lie deeper: `inference.ms_per_megapixel`."""
+        if name.startswith("inference.ms") and not self.machine:
+            return None  # of several machines
         values = [_found(one.cost, name) for one in self.results]
         known = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
         return statistics.median(known) if known else None
@@ -93,48 +102,51 @@ class Row:
         """On what the speed was measured; empty where it was not, or not in one place."""
         names = ("machine", "stack", "precision")
         found = {" · ".join(str(_found(one.cost, f"inference.{name}")) for name in names) for one in self.results}
-        measured = self.cost("inference.ms_per_megapixel") is not None
+        measured = all(_found(one.cost, "inference.ms_per_megapixel") is not None for one in self.results)
         return next(iter(found)) if measured and len(found) == 1 else ""
 
 
 def rows_of(results: Iterable[Result]) -> list[Row]:
     """The results of one table, each method's seeds together.
 
-    Seeds of a method have its label, its recipe (`what.recipe`, its configuration without the seed) and its selection.
-    Where a seed is there twice, as after a change of the code, those of one version stand together, or else each alone.
+    Seeds of a method have its label, its recipe (`what.recipe`, its configuration without the seed), its selection and
+    the weights that it started from. Of a seed that is there twice the result that was computed last stands.
 
     Args:
         results: in any order.
     """
     methods = defaultdict(list)
-    for result in results:
+    for result in latest(results)[0]:
         methods[_method(result)].append(result)
-    return [Row(tuple(group)) for alike in methods.values() for group in _by_seed(alike)]
+    return [Row(tuple(sorted(group, key=lambda one: one.what["seed"] or 0))) for group in methods.values()]
+
+
+def latest(results: Iterable[Result]) -> tuple[list[Result], list[tuple[Result, str]]]:
+    """Of each method's seed the result that was computed last, and the others, each with the reason.
+
+    Args:
+        results: of one table, in any order.
+    """
+    seeds = defaultdict(list)
+    for result in results:
+        seeds[_method(result), result.what["seed"]].append(result)
+    kept, others = [], []
+    for group in seeds.values():
+        *older, last = sorted(group, key=_age) if len(group) > 1 else group
+        kept.append(last)
+        others += [(one, AGAIN if one.key != last.key else OTHERWISE) for one in older]
+    return kept, others
+
+
+def _age(result: Result) -> tuple[str, str, str]:
+    return str(result.provenance.get("date", "")), result.key, canonical(result.images)
 
 
 def _method(result: Result) -> str:
     what = result.what
     if what.get("recipe") is None or what["seed"] is None:
-        return canonical([result.key, result.scores])
+        return canonical([what["label"], what["checkpoint_sha256"] or what["restorer"], result.scores, result.images])
     return canonical([what["label"], what["recipe"], what["selection"], (what["budget"] or {}).get("start_from")])
-
-
-def _by_seed(results: Sequence[Result]) -> list[list[Result]]:
-    ordered = sorted(results, key=lambda one: (one.what["seed"] or 0, one.key, canonical(one.scores)))
-    if _distinct(ordered):
-        return [ordered]
-    versions = defaultdict(list)
-    for result in ordered:
-        versions[result.what["code"]].append(result)
-    return [
-        group
-        for version in versions.values()
-        for group in ([version] if _distinct(version) else [[result] for result in version])
-    ]
-
-
-def _distinct(results: Sequence[Result]) -> bool:
-    return max(Counter(one.what["seed"] for one in results).values()) == 1
 
 
 def _found(node: Any, name: str) -> Any:

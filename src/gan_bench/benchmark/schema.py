@@ -29,6 +29,9 @@ _NESTED: tuple[tuple[str, str, Any], ...] = (
 _LARGEST = sys.float_info.max  # an integer beyond it fits no float
 _ENCODER = json.JSONEncoder(allow_nan=False, sort_keys=True, separators=(",", ":"))
 _FACTS: dict[str, Any] = {"higher_is_better": bool, "unit": str, "digits": int}
+_SUITE: dict[str, Any] = {"name": str, "version": int | str | None, "sha256": str | None, "role": str | None}
+_COST = ("seconds", "parameters", "training_seconds")
+_INFERENCE = ("ms_per_megapixel", "flops_per_megapixel", "peak_bytes", "rounds")
 
 
 def canonical(value: Any) -> str:
@@ -93,7 +96,7 @@ def check(groups: Mapping[str, Any]) -> None:
         _want(metric in groups["facts"], f"facts has no {metric}")
     for metric, facts in groups["facts"].items():
         _check_facts(metric, facts)
-    _want(_is(groups["cost"].get("inference"), dict | None), "cost.inference is odd")
+    _check_cost(groups["cost"])
     _want(all(_is(n, int) and n >= 0 for n in groups["n_inf"].values()), "n_inf is not a mapping of counts")
     _want(all(_is(reason, str) for reason in groups["unavailable"].values()), "unavailable is not a mapping of reasons")
 
@@ -106,14 +109,18 @@ def _check_what(what: dict[str, Any]) -> None:
     for name, inner, kind in _NESTED:
         _want(what[name] is None or _is(what[name].get(inner), kind), f"what.{name} has no {inner}")
     _want(all(_is(name, str) for name in what["metrics"]), "what.metrics is not a list of names")
-    minutes = (what["budget"] or {}).get("max_time")
-    _want(minutes is None or (_is(minutes, int | float) and minutes > 0), "what.budget.max_time is odd")
+    budget = what["budget"] or {}
+    for where, value in {"scale": what["scale"], "seed": what["seed"], "budget.steps": budget.get("steps")}.items():
+        _want(value is None or _is_number(value), f"what.{where} is no number that counts")
+    _want(budget.get("max_time") is None or _is_number(budget["max_time"], over=0), "what.budget.max_time is odd")
+    _want(_is(budget.get("start_from"), str | None), "what.budget.start_from is odd")
     trained = what.get("trained_on")
     _want(trained is None or _is_training(trained), "what.trained_on is odd")
     for name in ("gt_sha256", "reals_sha256"):
         _want(_is(what.get(name), str | None), f"what.{name} is odd")
     suite = what.get("suite")
-    _want(suite is None or (_is(suite, dict) and _is(suite.get("name"), str)), "what.suite is odd")
+    stamped = isinstance(suite, dict) and all(_is(suite.get(name), kind) for name, kind in _SUITE.items())
+    _want(suite is None or stamped, "what.suite is odd")
     _want(_is(what.get("recipe"), str | None), "what.recipe is odd")
     weights = what.get("metric_weights", {})
     _want(isinstance(weights, dict) and all(_is(sha, str) for sha in weights.values()), "what.metric_weights is odd")
@@ -132,7 +139,7 @@ def _check_numbers(where: str, row: dict[str, Any]) -> None:
     if _is_plain_row(row):
         return
     for metric, value in row.items():
-        if not (value is None or (_is(value, int | float) and abs(value) <= _LARGEST)):
+        if not (value is None or _is_number(value)):
             raise ValueError(f"{where}.{metric} cannot be {reprlib.repr(value)}")
 
 
@@ -140,11 +147,28 @@ def _check_facts(metric: str, facts: Any) -> None:
     good = isinstance(facts, dict) and all(_is(facts.get(name), kind) for name, kind in _FACTS.items())
     _want(good, f"facts.{metric} lacks one of {', '.join(_FACTS)}")
     margin = facts.get("margin")
-    _want(margin is None or (_is(margin, int | float) and margin > 0), f"facts.{metric}.margin is no positive number")
+    _want(margin is None or _is_number(margin, over=0), f"facts.{metric}.margin is no positive number")
     _want(_is(facts.get("digest"), str | None), f"facts.{metric}.digest is odd")
     ranked_from = facts.get("ranked_from", 1)
     _want(_is(ranked_from, int) and ranked_from >= 1, f"facts.{metric}.ranked_from is no whole number from 1")
+    reals = facts.get("reals", 0)
+    _want(_is(reals, int) and reals >= 0, f"facts.{metric}.reals is no whole number")
     _want(0 <= facts["digits"] <= 12, f"facts.{metric}.digits cannot be {facts['digits']}")
+
+
+def _check_cost(cost: Mapping[str, Any]) -> None:
+    """Numbers from 0 on, or null; the other facts of a speed are shown as they are."""
+    inference = cost.get("inference")
+    _want(_is(inference, dict | None), "cost.inference is odd")
+    numbers = {f"cost.{name}": cost.get(name) for name in _COST}
+    numbers |= {f"cost.inference.{name}": (inference or {}).get(name) for name in _INFERENCE}
+    for where, value in numbers.items():
+        _want(value is None or (_is_number(value) and value >= 0), f"{where} is no number from 0")
+
+
+def _is_number(value: Any, over: float = -math.inf) -> bool:
+    """Whether it is a finite number above another that every sum and every picture can take."""
+    return _is(value, int | float) and over < value and abs(value) <= _LARGEST
 
 
 def _is(value: Any, kind: Any) -> bool:

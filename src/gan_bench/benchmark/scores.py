@@ -10,7 +10,8 @@ from gan_bench.benchmark.words import note, unranked, visible
 
 __all__ = ["fact", "head", "higher", "metrics_of", "notes_of", "primary", "rank_by", "text_of", "why"]
 
-PRIMARY = "psnr"
+LOWER = ("lpips", "dists", "niqe", "fid", "kid", "colour_shift")  # is better; of which nobody has facts
+ORDER = ("psnr", "ssim", "ms_ssim", "lpips", "lpips_vgg", "lpips_squeeze", "dists", "niqe", "niqe_photos", "fid", "kid")
 
 
 def metrics_of(rows: Sequence[Row]) -> list[str]:
@@ -24,14 +25,22 @@ def metrics_of(rows: Sequence[Row]) -> list[str]:
 
 
 def primary(rows: Sequence[Row], metrics: Sequence[str]) -> str:
-    """PSNR, or else the first metric that ranks anyone, or that anyone has; empty where nobody has any."""
-    valued = [name for name in metrics if any(row.score(name) is not None for row in rows)]
-    ranking = [name for name in valued if any(rank_by(row, name) is not None for row in rows)]
-    return PRIMARY if PRIMARY in ranking else (ranking or valued or [""])[0]
+    """By which rows are ranked: PSNR where half of them have it, or else what most have; empty where nobody has any.
+
+    A metric that ranks goes before one of too few images. Equals are taken in the order of `ORDER`, so that one more
+    row of other metrics does not turn the table.
+    """
+    order = sorted(metrics, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
+    ranking = {name: sum(rank_by(row, name) is not None for row in rows) for name in order}
+    valued = {name: sum(row.score(name) is not None for row in rows) for name in order}
+    if ORDER[0] in ranking and ranking[ORDER[0]] and 2 * ranking[ORDER[0]] >= max(valued.values()):
+        return ORDER[0]
+    counts = ranking if any(ranking.values()) else valued
+    return max(order, key=lambda name: counts[name]) if any(counts.values()) else ""
 
 
 def rank_by(row: Row, metric: str) -> float | None:
-    """A row's number, None where it has none or where it is of too few images to rank."""
+    """A row's number, None where it has none, or where it is of too few images to rank."""
     return None if any(unranked(result, metric) for result in row.results) else row.score(metric)
 
 
@@ -61,7 +70,7 @@ def fact(rows: Sequence[Row], metric: str) -> dict[str, Any]:
 
 def higher(rows: Sequence[Row], metric: str) -> bool:
     """Whether more of it is better."""
-    return bool(fact(rows, metric).get("higher_is_better", True))
+    return bool(fact(rows, metric).get("higher_is_better", not metric.startswith(LOWER)))
 
 
 def text_of(rows: Sequence[Row], metric: str, value: float) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from gan_bench.benchmark.leaderboard import Board
 from gan_bench.benchmark.result import Result
 from gan_bench.benchmark.schema import canonical
-from gan_bench.benchmark.words import note
+from gan_bench.benchmark.words import note, visible
 
 __all__ = ["render_csv", "render_images_csv"]
 
@@ -32,12 +32,12 @@ def render_csv(board: Board) -> str:
 def render_images_csv(board: Board) -> str:
     """One line per result and image: every score unrounded, empty where there is none.
 
-    The first column is the key that stands in the name of the result's file.
+    The file and its key tell which result a line is of.
     """
     metrics = _metrics(board)
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(["key", "label", "seed", "image", *map(_guarded, metrics)])
+    writer.writerow(["file", "key", "label", "seed", "image", *map(_guarded, metrics)])
     for result in board.results:
         writer.writerows(_of_images(result, metrics))
     return text.getvalue()
@@ -48,7 +48,8 @@ def _metrics(board: Board) -> list[str]:
 
 
 def _of_images(result: Result, metrics: Sequence[str]) -> Iterator[list[Any]]:
-    head = [result.key, _guarded(result.what["label"]), result.what["seed"]]
+    file = _guarded(result.path.name if result.path else None)
+    head = [file, result.key, _guarded(result.what["label"]), result.what["seed"]]
     for image in sorted(result.images):
         scores = result.images[image]
         yield [*head, _guarded(image), *map(scores.get, metrics)]
@@ -66,6 +67,9 @@ def _flat(result: Result, metrics: Sequence[str]) -> list[tuple[str, Any]]:
         ("budget", budget.get("name")),
         *((name, budget.get(name)) for name in ("steps", "max_time", "batch", "patch")),
         *((name, what[name]) for name in ("seed", "selection", "checkpoint_sha256", "lq_sha256", "code")),
+        *((name, what.get(name)) for name in ("gt_sha256", "reals_sha256")),
+        ("start_from", budget.get("start_from")),
+        ("digests", {name: facts["digest"] for name, facts in result.facts.items() if facts.get("digest")}),
         *((name, result.scores.get(name)) for name in metrics),
         ("missing", "; ".join(why for name in metrics if (why := note(result, name)))),
         *((name, result.cost.get(name)) for name in ("parameters", "training_seconds", "seconds")),
@@ -84,5 +88,5 @@ def _named(group: str, values: dict[str, Any] | None) -> list[tuple[str, Any]]:
 
 def _guarded(value: Any) -> Any:
     """A cell that a spreadsheet takes for text or a number, never for a formula."""
-    text = "" if value is None else value if isinstance(value, str) else canonical(value)
-    return f"'{text}" if text[:1] in tuple("=+-@\t\r") and not _NUMBER.fullmatch(text) else text
+    text = "" if value is None else visible(value) if isinstance(value, str) else canonical(value)
+    return f"'{text}" if text.lstrip()[:1] in tuple("=+-@") and not _NUMBER.fullmatch(text) else text

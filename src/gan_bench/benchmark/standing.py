@@ -33,7 +33,8 @@ class Standing:
         verdicts: (K, K) letters: b better, w worse, e equivalent, u unresolved, - no verdict, = itself.
         ranks: (best, worst) place that each may have; empty where no verdict is given.
         bands: a number for each; those of one band are tied.
-        resolvable: the smallest difference that the table can resolve; None where that cannot be said.
+        resolvable: the smallest differences that are found between two rows in 4 of 5 cases: between those that are the
+            easiest to tell apart, and the hardest; None where that cannot be said.
         images: how many.
         reference: the number among the places of the row against which the others are told, or None.
         margin: within which two rows are equivalent, or None.
@@ -47,7 +48,7 @@ class Standing:
     verdicts: np.ndarray
     ranks: tuple[tuple[int, int], ...]
     bands: tuple[int, ...]
-    resolvable: float | None
+    resolvable: tuple[float, float] | None
     images: int
     reference: int | None
     margin: float | None
@@ -112,8 +113,9 @@ def _silent(rows: Sequence[Row], images: int) -> str:
     if images < LEAST_IMAGES:
         verb = "is" if images == 1 else "are"
         return f"{plural(images, 'image')} {verb} too few for a verdict: {LEAST_IMAGES} are needed"
-    roles = {(result.what.get("suite") or {}).get("role") for row in rows for result in row.results}
-    return "a smoke set is shown and never ranked" if SMOKE in roles else ""
+    suites = [suite for row in rows for result in row.results if (suite := result.what.get("suite"))]
+    small = bool(suites) and all(suite.get("role") == SMOKE for suite in suites)
+    return "a smoke set is shown and never ranked" if small else ""
 
 
 def _place_of(row: Row, metric: str, more_is_better: bool) -> tuple[float, str]:

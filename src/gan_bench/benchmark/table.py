@@ -23,7 +23,7 @@ class Cell(NamedTuple):
         best: of its column (all ties are).
         note: from 1 into the table's notes; 0 for none.
         own: judged on what it was trained on.
-        spread: standard deviation over three seeds or more, as text; empty where there is none.
+        spread: half of the 95 % interval over three seeds or more, as text; empty where there is none.
     """
 
     text: str
@@ -111,7 +111,7 @@ def score_cells(
         number = notes.index(reason) + 1 if reason else 0
         if row is None or value is None:
             return Cell("n/a" if reason else "–", note=number)
-        text, spread = text_of(there, metric, value), row.spread(metric)
+        text, spread = text_of(there, metric, value), row.half(metric)
         around = "" if spread is None else f"±{text_of(there, metric, spread)}"
         return Cell(text, best=text == shown and not number, note=number, own=at_home, spread=around)
 

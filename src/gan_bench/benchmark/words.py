@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from gan_bench.benchmark.conditions import differing, names_of
@@ -24,7 +25,7 @@ __all__ = [
     "seed_words",
     "signed",
 ]
-__all__ += ["signed", "suffixes", "title", "titles", "unranked", "visible"]
+__all__ += ["seen_from", "signed", "suffixes", "title", "titles", "unranked", "visible"]
 
 
 def visible(text: str) -> str:
@@ -149,6 +150,13 @@ def cell_name(what: Mapping[str, Any]) -> str:
     return visible(f"{what['set']} · {degradation} ×{what['scale']}")
 
 
+def seen_from(path: Path | None, folder: Path | None) -> str:
+    """A file as seen from a folder, else by its name; empty for none."""
+    if path is None:
+        return ""
+    return visible(str(path.relative_to(folder)) if folder and path.is_relative_to(folder) else path.name)
+
+
 def budget_words(budget: Mapping[str, Any] | None) -> str:
     """`budget quick (400 steps)`, or `(10 min each)`, and what weights its trainings started from, where they did."""
     if not budget:
@@ -162,9 +170,12 @@ def labels(rows: Sequence[Row]) -> tuple[str, ...]:
     """A label for each row of one table; what seeds and selection leave alike gets a suffix that tells it apart."""
     alike = defaultdict(list)
     for index, row in enumerate(rows):
-        alike[row.what["label"], row.seeds, row.what["selection"]].append(index)
+        alike[row.what["label"], row.what["selection"]].append(index)
     names = [visible(row.what["label"]) for row in rows]
     for indices in alike.values():
+        seeds = [rows[i].seeds for i in indices]
+        if len(set(seeds)) == len(seeds) and max(map(len, seeds)) == 1:
+            continue  # of one seed each, which stands in a column
         for index, suffix in zip(indices, suffixes([rows[i].lead for i in indices]), strict=True):
             names[index] += f" [{suffix}]" if suffix else ""
     return tuple(names)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -15,7 +14,7 @@ import lightning as L
 from gan_bench.benchmark import Result, key
 from gan_bench.config import fingerprint
 from gan_bench.errors import WorkError
-from gan_bench.files import write_atomically
+from gan_bench.files import in_a_name, write_atomically
 from gan_bench.models import Recipe
 from gan_bench.tracking.wandb import Session
 
@@ -128,7 +127,7 @@ class Tracker(L.Callback):
 
     def _log_result(self, name: str, result: Result, panels: Path) -> None:
         budget = result.what["budget"]
-        images = sorted(re.sub(r"[^\w.-]", "-", image) for image in result.images)
+        images = sorted(map(in_a_name, result.images))
         paths = {image: panels / f"{name}_{image}.png" for image in images}  # photos_* would be photos_jpeg_* too
         for image, path in [(image, path) for image, path in paths.items() if path.exists()][:PANELS]:
             self.session.log_image(f"panels/{name}/{image}", path, image, budget["steps"] if budget else 0)

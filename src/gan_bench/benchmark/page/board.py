@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from gan_bench.benchmark.page.details import explained
 from gan_bench.benchmark.page.planes import cost_plane, figure, quality_plane
 from gan_bench.benchmark.page.tables import Notes, footnotes, main, order
-from gan_bench.benchmark.page.text import Json, cut, esc, known, name_of, number, tag
+from gan_bench.benchmark.page.text import Json, cut, esc, joined, known, name_of, number, tag
 from gan_bench.benchmark.words import plural, visible
 
 __all__ = ["board"]
 
 NAMED = 200  # images whose names are told
+_RANKS = (
+    "<b>Bold</b> is the best of its column among ranked rows.",
+    "<b>1–3</b>: the rank lies between 1 and 3; rows of one shade are tied.",
+)
 
 
 def board(table: Json, i: int, each: int) -> str:
@@ -23,7 +27,7 @@ def board(table: Json, i: int, each: int) -> str:
     planes = figure(quality_plane(table), i, "plane") + figure(cost_plane(table), i, "cost")
     parts = [
         f'<p class="kicker">{esc(table["title"])}</p><h2 id="t{i}-name">{esc(table["name"])}</h2>',
-        _answer(table["answer"]),
+        _answer(table),
         f'<div class="slot" id="t{i}-controls"></div>',
         grid,
         _legend(table),
@@ -38,34 +42,44 @@ def board(table: Json, i: int, each: int) -> str:
     return f'<section class="board" id="t{i}" aria-labelledby="t{i}-name">{"".join(parts)}</section>'
 
 
-def _answer(text: str) -> str:
+def _answer(table: Json) -> str:
     """The first sentence large, the others under it."""
-    first, *rest = re.split(r"(?<=[.!?])\s+(?=\S)", visible(text), maxsplit=1)
-    return tag("p", esc(first), class_="answer") + "".join(tag("p", esc(more), class_="more") for more in rest)
+    units = [str(metric["unit"]) for metric in table["metrics"]]
+    first, *rest = re.split(r"(?<=[.!?])\s+(?=\S)", visible(table["answer"]), maxsplit=1)
+    lines = [tag("p", joined(esc(first), units), class_="answer")]
+    return "".join([*lines, *(tag("p", joined(esc(more), units), class_="more") for more in rest)])
 
 
 def _legend(table: Json) -> str:
     """How to read the table, under it."""
-    finest = ", ".join(filter(None, map(_finest, table["metrics"])))
     notes: dict[str, list[str]] = {}
     for metric in table["metrics"]:
         if metric["note"]:
             notes.setdefault(metric["note"], []).append(esc(name_of(metric["name"])))
     words = [
-        "<b>Bold</b> is the best of its column among ranked rows.",
-        "<b>1–3</b>: the rank lies between 1 and 3; rows of one shade are tied.",
-        "<b>±</b> is half of the 95 % interval of a method’s mean over its seeds.",
-        "Speeds are compared within one machine only.",
-        f"Smallest difference that these images resolve: <b>{finest}</b>." if finest else "",
+        *(_RANKS if any(row["rank"] is not None for row in table["rows"]) else ()),
+        '<b>±</b> is half of the 95\u00a0% interval of <span class="of">a method’s mean over its seeds</span>.',
+        "Speeds are compared within one machine only; the fastest ranked row is marked where it leads by 10\u00a0%.",
+        _finest(table["metrics"]),
         *(f"{', '.join(names)}: {esc(note)}." for note, names in notes.items()),
     ]
     return f'<p class="legend">{" ".join(filter(None, words))}</p>'
 
 
-def _finest(metric: Json) -> str:
-    if not known(metric["resolvable"]):
+def _finest(metrics: Sequence[Json]) -> str:
+    """How small a difference may be and yet be found; empty where that is not known of any metric."""
+    sizes = [_size(metric) for metric in metrics if known(metric["resolvable"])]
+    if not sizes:
         return ""
-    return esc(f"{name_of(metric['name'])} {number(metric['resolvable'], metric['digits'])} {metric['unit']}".rstrip())
+    if len(sizes) == 1:
+        return f"A difference of <b>{sizes[0]}</b> or more is found in 4 of 5 cases between any two rows."
+    told = "A difference of this size or more is found in 4 of 5 cases between any two rows"
+    return f"{told}: <b>{', '.join(sizes)}</b>."
+
+
+def _size(metric: Json) -> str:
+    size = f"{name_of(metric['name'])} {number(metric['resolvable'], metric['digits'])} {metric['unit']}"
+    return joined(esc(size.rstrip()), [str(metric["unit"])])
 
 
 def _below(table: Json) -> str:

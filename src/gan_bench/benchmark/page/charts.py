@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 
 from gan_bench.benchmark.page.text import cut, esc, number, short, tag
 
-__all__ = ["Axis", "Plane", "Point", "dots", "front", "plane", "rank_bar", "strip"]
+__all__ = ["Axis", "Plane", "Point", "apart", "dots", "front", "plane", "rank_bar", "strip"]
 
 WIDTH, HEIGHT = 560, 380
 LEFT, RIGHT, TOP, BOTTOM = 62, 18, 30, 52
 STRIP = 120  # units of a strip's width
+GAP = 46  # units that nought has to itself at the low end of a logarithmic axis
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Axis:
         title: with its unit.
         higher: whether more of it is better.
         digits: of its numbers; None for prefixes (159 k).
-        log: whether its scale is logarithmic; all values are then above nought.
+        log: whether its scale is logarithmic; no value is then below nought, which has a place apart.
         turned: whether numbers fall along it, so that better is right or up.
     """
 
@@ -57,6 +58,7 @@ class Plane:
     x: Axis
     y: Axis
     points: Sequence[Point] = field(default_factory=tuple)
+    missing: Sequence[str] = ()  # labels of rows that have not both quantities
 
 
 class _Scale:
@@ -64,33 +66,43 @@ class _Scale:
 
     def __init__(self, axis: Axis, values: Iterable[float], start: float, end: float) -> None:
         self.axis = axis
-        known = [self._bent(value) for value in values]
+        given = list(values)
+        known = [self._bent(value) for value in given if value or not axis.log] or [0.0]
         low, high = min(known), max(known)
         room = 0.08 * (high - low) or (0.3 if axis.log else abs(high) * 0.02 or 1.0)
         self.low, self.high = low - room, high + room
         self.start, self.end = (end, start) if axis.turned else (start, end)
+        self.broken = axis.log and not all(given)  # nought has no logarithm: it stands beyond a break of the axis
+        if self.broken:
+            self.start += math.copysign(GAP, self.end - self.start)
 
     def _bent(self, value: float) -> float:
         return math.log10(value) if self.axis.log else value
 
     def __call__(self, value: float) -> float:
+        if self.broken and not value:
+            return self.start - math.copysign(GAP / 2, self.end - self.start)
         share = (self._bent(value) - self.low) / (self.high - self.low)
         return self.start + share * (self.end - self.start)
 
     def ticks(self) -> list[float]:
-        return _log_ticks(self.low, self.high) if self.axis.log else _ticks(self.low, self.high)
+        if not self.axis.log:
+            return _ticks(self.low, self.high)
+        return [0.0] * self.broken + _log_ticks(self.low, self.high)
 
     def words(self, value: float) -> str:
-        digits = self.axis.digits
-        if digits is None:
-            return re.sub(r"\.0+(?= |$)", "", short(value))
-        step = _step(self.low, self.high)
-        return number(value, min(digits, max(0, -math.floor(math.log10(step) + 1e-9))))
+        """A tick's number, with as many digits as tell it from its neighbours."""
+        if self.axis.digits is None:
+            small = 0 < value < 0.1
+            return (
+                number(value, 1 - math.floor(math.log10(value))) if small else re.sub(r"\.0+(?= |$)", "", short(value))
+            )
+        return number(value, max(0, -math.floor(math.log10(_step(self.low, self.high)) + 1e-9)))
 
 
 def plane(chart: Plane, name: str) -> str:
     """The whole drawing; `name` begins the ids of its title and description."""
-    if not chart.points:
+    if len(chart.points) < 2:
         return ""
     x = _Scale(chart.x, (v for point in chart.points for v in point.x), LEFT, WIDTH - RIGHT)
     y = _Scale(chart.y, (v for point in chart.points for v in point.y), HEIGHT - BOTTOM, TOP)
@@ -142,6 +154,14 @@ def strip(low: float, high: float, mean: float, seeds: Sequence[float], ends: tu
     return f'<svg viewBox="0 0 {STRIP} 18" aria-hidden="true">{marks}{whisker}{centre}</svg>'
 
 
+def apart(low: float, high: float, digits: int) -> list[str]:
+    """The ends of a scale in words that differ: with more digits where they need them, one where they are equal."""
+    if low == high:
+        return [number(low, digits)]
+    told = ([number(low, more), number(high, more)] for more in range(digits, digits + 7))
+    return next((words for words in told if words[0] != words[1]), [number(low, digits)])
+
+
 def dots(seeds: Sequence[float], mean: float, words: str) -> str:
     """The seeds of a row as dots, and their mean as a line."""
     low, high = min(*seeds, mean), max(*seeds, mean)
@@ -180,6 +200,11 @@ def _grid(chart: Plane, x: _Scale, y: _Scale) -> str:
         if at - 3.2 * len(words) >= end + 8:  # a number without room beside the one before is left out
             end = at + 3.2 * len(words)
             parts.append(f'<text class="tick" x="{at:.1f}" y="{bottom + 17}" text-anchor="middle">{words}</text>')
+    if x.broken:
+        cut_at = f"M{x.start - 4:.1f} {bottom + 5}l4 -10M{x.start:.1f} {bottom + 5}l4 -10"
+        parts.append(
+            f'<path class="break" d="M{LEFT} {bottom}H{x.start - 2:.1f}M{x.start + 2:.1f} {bottom}H{right}{cut_at}"/>'
+        )
     for value in y.ticks():
         down = y(value)
         parts.append(f'<path class="grid" d="M{LEFT} {down:.1f}H{right}"/>')

@@ -79,8 +79,9 @@ def _hash(text: str) -> str:
 
 
 def _header(document: Json) -> str:
-    nouns = (("results", "result"), ("methods", "method"), ("tables", "table"))
-    facts = [plural(document["counts"][name], noun) for name, noun in nouns]
+    rows = sum(len(table["rows"]) for table in document["tables"])
+    counts = ((document["counts"]["results"], "result"), (rows, "row"), (document["counts"]["tables"], "table"))
+    facts = [plural(number, noun) for number, noun in counts]
     facts += [f"code {', '.join(document['code'])}"] if document["code"] else []
     facts += [f"newest {document['newest']}"] if document["newest"] else []
     items = "".join(tag("li", esc(fact)) for fact in facts)
@@ -123,10 +124,13 @@ def _nav(tables: Sequence[Json]) -> str:
 
 def _grids(document: Json) -> str:
     links = {table["id"]: f"#t{i}" for i, table in enumerate(document["tables"])}
-    parts = [heat(grid, links, i) for i, grid in enumerate(document["heat"])]
-    if parts:
-        steps = "".join(f'<li class="{step}">{word}</li>' for step, word in _STEPS)
-        parts.append(f'<ul class="scale" aria-label="Shades">{steps}</ul>')
+    references = {
+        table["id"]: str(row["label"])
+        for table in document["tables"]
+        for row in table["rows"]
+        if row["id"] == table["reference"]
+    }
+    parts = [heat(grid, links, references, i) for i, grid in enumerate(document["heat"])]
     if document["matrices"]:
         parts.append("<h3>Trained on, judged on</h3>")
         parts += [matrix(grid, i) for i, grid in enumerate(document["matrices"])]
@@ -136,11 +140,6 @@ def _grids(document: Json) -> str:
         return ""
     title = '<h2 id="grids-name">Across degradations</h2>'
     return f'<section class="grids" aria-labelledby="grids-name">{title}{"".join(parts)}</section>'
-
-
-_STEPS = (
-    ("m4", "worse than the reference"), ("m2", ""), ("h0", "equal"), ("p2", ""), ("p4", "better"), ("none", "not run"),
-)  # fmt: skip
 
 
 def _trust(document: Json) -> str:

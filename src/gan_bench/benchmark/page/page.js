@@ -36,8 +36,15 @@ function duration(seconds) {
   const s = Math.round(seconds), m = Math.round(seconds / 60), two = (n) => String(n).padStart(2, "0");
   return s < 60 ? `${s}s` : s < 3600 ? `${Math.floor(s / 60)}m ${two(s % 60)}s` : `${Math.floor(m / 60)}h ${two(m % 60)}m`;
 }
+// The ends of a scale in words that differ: with more digits where they need them, one where they are equal.
+function apart(low, high, digits, print) {
+  for (let more = digits; low !== high && more < digits + 7; more++) {
+    if (print(low, more) !== print(high, more)) return [print(low, more), print(high, more)];
+  }
+  return [print(low, digits)];
+}
 const plural = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
-const unitOf = (metric) => (metric.unit ? ` ${metric.unit}` : "");
+const unitOf = (metric) => (metric.unit ? `\u00a0${metric.unit}` : "");
 
 function element(name, attributes = {}, ...children) {
   const node = document.createElement(name);
@@ -75,6 +82,16 @@ const boards = D.tables.map((table, i) => {
     head.firstElementChild.replaceWith(name);
     head.prepend(element("input", { type: "checkbox", class: "cb", "aria-label": `Compare ${row.label}` }));
   });
+  table.metrics.forEach((metric, m) => {
+    metric.measured = table.rows.some((row) => row.scores[m]);
+    if (!metric.measured) metric.why = `No row has ${metric.shown}: ${reasonOf(table.rows[0]?.numbers[m]).replace(`${metric.name}: `, "")}`;
+  });
+  table.of = $(".legend .of", section);
+  table.ofMean = table.of.textContent;
+  const wide = table.metrics.length + 3 + COSTS.length;
+  table.none = element("tbody", { class: "nomatch", hidden: true }, element("tr", {}, element("td", { colspan: wide },
+    element("span", {}, "No row matches. ", element("button", { type: "button", class: "all", onclick: showAll }, "Show all")))));
+  $("thead", section).after(table.none);
   table.order = $$("tr[id]", section).map((line) => Number(line.id.split("r")[1]));
   for (const head of $$("thead th[data-k]", section)) {
     const button = element("button", { type: "button" });
@@ -86,7 +103,13 @@ const boards = D.tables.map((table, i) => {
     Object.fromEntries($$("figure", sheet).map((figure) => [figure.dataset.k, $("img", figure).src])));
   return table;
 });
+function reasonOf(cell) {
+  const note = cell && $("a.fn", cell);
+  return note ? document.getElementById(note.getAttribute("href").slice(1))?.textContent ?? "" : "";
+}
 if (!boards.length) { themeButton(); keysDialog(); return; }
+// The first table that ranks anything; else the first.
+const opening = boards.find((table) => table.rows.some((row) => row.rank)) ?? boards[0];
 const byId = new Map(boards.map((table) => [table.id, table]));
 
 function unpacked(packed, size, middle) {
@@ -105,7 +128,7 @@ const mean = (row, m) => (row.scores[m] ? row.scores[m][0] : null);
 
 // Row a minus row b: the difference, half of its interval, and the verdict of a against b, as Python found them.
 function against(table, m, a, b) {
-  if (a === b) return { d: 0, h: null, v: "=" };
+  if (a === b) return mean(table.rows[a], m) == null ? null : { d: 0, h: null, v: "=" };
   const one = mean(table.rows[a], m), other = mean(table.rows[b], m);
   if (one == null || other == null) return null;
   const pairs = table.pairs[table.metrics[m].name];
@@ -120,23 +143,24 @@ function against(table, m, a, b) {
 }
 
 // ---------------------------------------------------------------- state, which lives in the address
+const KINDS = ["method", "weights", "fixed", "unranked"];
 let state = {};
 function initial() {
-  return { table: boards[0], metric: null, ref: undefined, sel: null, sort: null, q: "", show: null, cost: null, machine: null };
+  return { table: opening, metric: null, ref: undefined, sel: null, sort: null, q: "", show: null, cost: null, machine: null };
 }
 function fromHash() {
   const given = new URLSearchParams(location.hash.includes("=") ? location.hash.slice(1) : "");
   const s = initial();
-  const table = byId.get(given.get("table")) || boards[Number(/^#t(\d+)/.exec(location.hash)?.[1] ?? 0)] || boards[0];
+  const table = byId.get(given.get("table")) || boards[Number(/^#t(\d+)/.exec(location.hash)?.[1] ?? opening.i)] || opening;
   const place = (id) => table.rows.findIndex((row) => row.id === id);
   s.table = table;
   const metric = table.metrics.findIndex((one) => one.name === given.get("metric"));
-  s.metric = metric < 0 ? table.lead : metric;
+  s.metric = table.metrics[metric]?.measured ? metric : table.lead;
   s.ref = given.has("ref") && place(given.get("ref")) >= 0 ? place(given.get("ref")) : null;
   s.sel = (given.get("sel") || "").split(",").map((id) => place(decoded(id))).filter((r) => r >= 0).slice(0, 2);
   s.sort = given.get("sort") && known(table, given.get("sort")) ? given.get("sort") : null;
   s.q = given.get("q") || "";
-  s.show = given.has("show") ? new Set(given.get("show").split(",")) : new Set(["method", "weights", "fixed", "unranked"]);
+  s.show = new Set(given.has("show") ? given.get("show").split(",") : KINDS);
   s.cost = COSTS.includes(given.get("cost")) ? COSTS.indexOf(given.get("cost")) : null;
   s.machine = table.machines.includes(given.get("machine")) ? given.get("machine") : null;
   return s;
@@ -155,7 +179,7 @@ function toHash() {
   if (state.sel.length) said.push(["sel", state.sel.map((r) => encodeURIComponent(table.rows[r].id)).join(",")]);
   if (state.sort) said.push(["sort", state.sort]);
   if (state.q) said.push(["q", state.q]);
-  if (state.show.size < 4) said.push(["show", [...state.show].join(",")]);
+  if (state.show.size < KINDS.length) said.push(["show", [...state.show].join(",")]);
   if (state.cost != null) said.push(["cost", COSTS[state.cost]]);
   if (state.machine) said.push(["machine", state.machine]);
   return "#" + new URLSearchParams(said).toString().replaceAll("%2C", ",");
@@ -195,8 +219,10 @@ function enter(table) {
   $(`#t${table.i}-controls`).append(controls);
   $(`#t${table.i}-compare`).append(compare);
   const box = $("#metrics div");
-  box.replaceChildren(...table.metrics.map((metric, m) => element("label", {},
-    element("input", { type: "radio", name: "metric", value: m }), element("span", {}, metric.shown))));
+  box.replaceChildren(...table.metrics.map((metric, m) => element("label", { title: metric.why },
+    element("input", { type: "radio", name: "metric", value: m, disabled: !metric.measured, title: metric.why }), element("span", {}, metric.shown))));
+  const lead = table.metrics[table.lead];
+  $("#by").textContent = lead ? `(${table.rows.some((row) => row.rank) ? "rank and headline" : "headline"} always by ${lead.shown})` : "";
   const known = table.order.filter((r) => r !== table.ref).map((r) => [r, table.rows[r].label]);
   const baseline = table.ref == null ? [] : [[table.ref, `${table.rows[table.ref].label} (baseline)`]];
   options($("#reference"), [["", "none"], ...baseline, ...known]);
@@ -232,6 +258,7 @@ function verdictMark({ v }) {
 
 function numbers(table) {
   table.section.classList.toggle("relative", state.ref != null);
+  table.of.textContent = state.ref == null ? table.ofMean : `a row’s difference from ${cut(table.rows[state.ref].label, 60)}`;
   for (const row of table.rows) {
     row.numbers.forEach((cell, m) => {
       const metric = table.metrics[m], found = state.ref == null ? null : against(table, m, row.r, state.ref);
@@ -244,7 +271,7 @@ function numbers(table) {
   strips(table);
 }
 
-// The strip of each row: its mean and interval, or its difference to the reference beside the margin.
+// The strip of each row: its mean and interval, or its difference from the reference beside the margin.
 function strips(table) {
   const m = state.metric, metric = table.metrics[m];
   const parts = table.rows.map((row) => {
@@ -253,7 +280,7 @@ function strips(table) {
     return found && { x: found.d, low: found.h == null ? null : found.d - found.h, high: found.h == null ? null : found.d + found.h, seeds: [], v: found.v };
   });
   const values = parts.flatMap((part) => (part ? [part.x, part.low, part.high, ...part.seeds] : [])).filter((v) => v != null);
-  if (state.ref != null) values.push(0);
+  if (state.ref != null && values.length) values.push(0);
   const low = Math.min(...values), high = Math.max(...values);
   const at = (v) => (6 + ((v - low) / (high - low || 1)) * 108).toFixed(1);
   table.rows.forEach((row, r) => {
@@ -270,8 +297,9 @@ function strips(table) {
   const print = state.ref == null ? number : signed;
   const head = $("th.strip", table.section);
   $(".t", head).textContent = words;
-  const ends = $(".ends", head);
-  if (ends && values.length) ends.replaceChildren(...[low, high].map((v) => element("span", {}, print(v, metric.digits))));
+  let ends = $(".ends", head);
+  if (!ends) head.append(ends = element("span", { class: "ends" }));
+  ends.replaceChildren(...(values.length ? apart(low, high, metric.digits, print) : []).map((words) => element("span", {}, words)));
 }
 
 function heads(table) {
@@ -327,6 +355,7 @@ function rows(table) {
     if (lines.length !== body.children.length || lines.some((line, i) => line !== body.children[i])) body.replaceChildren(...lines);
     body.classList.toggle("empty", !mine.some((row) => !row.line.hidden));
   }
+  table.none.hidden = count > 0;
   if (focused !== document.activeElement && focused?.isConnected) focused.focus({ preventScroll: true });
   for (const quoted of $$("tbody.quoted", table.section)) quoted.hidden = !state.show.has("unranked") || !!query;
   for (const head of $$("thead th[data-k]", table.section)) {
@@ -335,9 +364,13 @@ function rows(table) {
   }
   const name = sort.m >= 0 ? table.metrics[sort.m].shown : sort.c >= 0 ? COST_SHORT[sort.c] : sort.key === "label" ? "name" : "rank";
   const grouped = TIMES.has(sort.c) ? ", within each machine" : "";
-  const relative = state.ref == null ? "" : `; differences to ${cut(table.rows[state.ref].label, 40)}`;
+  const relative = state.ref == null ? "" : `; differences from ${cut(table.rows[state.ref].label, 40)}`;
   const words = `${count} of ${table.rows.length} shown, sorted by ${name}${grouped}${relative}`;
   if (live.textContent !== words) live.textContent = words;
+}
+function showAll() {
+  change({ q: "", show: new Set(KINDS) });
+  $("#search").focus({ preventScroll: true });
 }
 function byMachine(table, list) {
   const groups = new Map();
@@ -350,7 +383,7 @@ function byMachine(table, list) {
 }
 
 // ---------------------------------------------------------------- planes: as charts.py draws them
-const H = 380, L = 62, R = 18, T = 30, B = 52;
+const H = 380, L = 62, R = 18, T = 30, B = 52, GAP = 46;
 const narrow = matchMedia("(max-width: 40rem)");
 const wide = () => (narrow.matches ? 350 : 560);
 narrow.addEventListener("change", () => { shown.chart = shown.pair = null; apply(); });
@@ -360,12 +393,16 @@ function stepOf(low, high) {
 }
 function scale(axis, values, start, end) {
   const bent = (v) => (axis.log ? Math.log10(v) : v);
-  let low = Math.min(...values.map(bent)), high = Math.max(...values.map(bent));
+  const broken = axis.log && values.includes(0); // nought has no logarithm: it stands beyond a break of the axis
+  const ends = values.filter((v) => v || !axis.log).map(bent);
+  let low = Math.min(...ends), high = Math.max(...ends);
   const room = 0.08 * (high - low) || (axis.log ? 0.3 : Math.abs(high) * 0.02 || 1);
   low -= room; high += room;
   if (axis.turned) [start, end] = [end, start];
-  const to = (v) => start + ((bent(v) - low) / (high - low)) * (end - start);
-  const ticks = [];
+  const gap = GAP * Math.sign(end - start);
+  if (broken) start += gap;
+  const to = (v) => (broken && !v ? start - gap / 2 : start + ((bent(v) - low) / (high - low)) * (end - start));
+  const ticks = broken ? [0] : [];
   if (axis.log) {
     for (let e = Math.floor(low); e <= Math.ceil(high); e++) {
       for (const s of high - low < 0.7 ? [1, 1.5, 2, 3, 4, 5, 7] : high - low < 2.2 ? [1, 2, 5] : [1]) {
@@ -376,8 +413,10 @@ function scale(axis, values, start, end) {
     const step = stepOf(low, high);
     for (let i = Math.ceil(low / step); i <= Math.floor(high / step); i++) ticks.push(i * step);
   }
-  const digits = axis.digits == null ? null : Math.min(axis.digits, Math.max(0, -Math.floor(Math.log10(stepOf(low, high)) + 1e-9)));
-  return { to, ticks, words: (v) => (digits == null ? short(v).replace(/\.0+(?= |$)/, "") : number(v, digits)) };
+  // As many digits as tell a tick from its neighbours.
+  const digits = axis.digits == null ? null : Math.max(0, -Math.floor(Math.log10(stepOf(low, high)) + 1e-9));
+  const prefixed = (v) => (v > 0 && v < 0.1 ? number(v, 1 - Math.floor(Math.log10(v))) : short(v).replace(/\.0+(?= |$)/, ""));
+  return { to, ticks, broken, start, words: (v) => (digits == null ? prefixed(v) : number(v, digits)) };
 }
 function frontOf(x, y, points) {
   const gain = (axis, v) => (axis.higher ? v : -v);
@@ -404,6 +443,10 @@ function plane(title, x, y, points, name) {
     if (at - half < end + 8) continue;
     end = at + half;
     out.push(`<text class="tick" x="${at.toFixed(1)}" y="${bottom + 17}" text-anchor="middle">${words}</text>`);
+  }
+  if (sx.broken) {
+    const at = sx.start, p = (v) => v.toFixed(1);
+    out.push(`<path class="break" d="M${L} ${bottom}H${p(at - 2)}M${p(at + 2)} ${bottom}H${right}M${p(at - 4)} ${bottom + 5}l4 -10M${p(at)} ${bottom + 5}l4 -10"/>`);
   }
   for (const v of sy.ticks) {
     const at = sy.to(v);
@@ -463,9 +506,19 @@ function triple(row, m) {
   const s = row.scores[m];
   return s && (s[1] != null && s[2] != null ? [s[1], s[0], s[2]] : [s[0], s[0], s[0]]);
 }
+// What is drawn, and which rows have not both quantities.
 function points(table, x, y) {
-  return table.order.map((r) => table.rows[r]).filter((row) => x(row) && y(row))
-    .map((row) => ({ row: row.r, label: row.label, claim: row.claim, x: x(row), y: y(row) }));
+  const rows = table.order.map((r) => table.rows[r]), both = (row) => x(row) && y(row);
+  return {
+    points: rows.filter(both).map((row) => ({ row: row.r, label: row.label, claim: row.claim, x: x(row), y: y(row) })),
+    missing: rows.filter((row) => !both(row)).map((row) => row.label),
+  };
+}
+const NAMED = 6; // rows that are not drawn, and said by name
+function missingWords(labels, words) {
+  const shown = labels.slice(0, NAMED).map((label) => cut(label, 40));
+  if (labels.length > NAMED) shown.push(`${(labels.length - NAMED).toLocaleString("en")} more`);
+  return labels.length ? `Not drawn, without both numbers${words}: ${shown.join(", ")}.` : "";
 }
 const measured = (table, m) => table.rows.filter((row) => row.scores[m]).length > 1;
 
@@ -476,6 +529,8 @@ function charts(table) {
     if (!spec) continue;
     $("h3", figure).textContent = spec.title;
     const drawn = $(".drawn", figure);
+    $("figcaption", figure).hidden = spec.points.length < 2;
+    $(".missing", figure).textContent = missingWords(spec.missing, spec.of ?? "");
     if (spec.points.length < 2) drawn.replaceChildren(element("p", { class: "nothing" }, "Too few rows have both numbers."));
     else drawn.innerHTML = plane(spec.title, spec.x, spec.y, spec.points, `t${table.i}-${figure.dataset.kind}`);
     for (const row of [...state.sel, state.ref]) if (row != null) for (const mark of $$(`[data-r="${row}"]`, drawn)) mark.classList.add("picked");
@@ -491,18 +546,22 @@ function qualitySpec(table) {
   if (x === undefined || y === undefined) return null;
   return {
     title: `${table.metrics[y].shown} against ${table.metrics[x].shown}`, x: axisOf(table.metrics[x]), y: axisOf(table.metrics[y]),
-    points: points(table, (row) => triple(row, x), (row) => triple(row, y)),
+    ...points(table, (row) => triple(row, x), (row) => triple(row, y)),
   };
 }
 function costSpec(table, figure) {
-  const on = (c, machine) => (row) => row.cost[c] > 0 && (!machine || !TIMES.has(c) || (row.machine >= 0 ? table.machines[row.machine] : "") === machine) && [row.cost[c], row.cost[c], row.cost[c]];
+  const has = (row, c) => row.cost[c] != null && row.cost[c] >= 0;
+  const on = (c, machine) => (row) => has(row, c) && (!machine || !TIMES.has(c) || (row.machine >= 0 ? table.machines[row.machine] : "") === machine) && [row.cost[c], row.cost[c], row.cost[c]];
   const y = (row) => triple(row, state.metric);
-  const usable = COSTS.map((_, c) => c).filter((c) => points(table, on(c), y).length > 1);
+  const usable = COSTS.map((_, c) => c).filter((c) => {
+    const found = points(table, on(c), y).points;
+    return found.length > 1 && found.some((point) => point.x[1]);
+  });
   const pick = $(".pick", figure);
   pick.replaceChildren();
-  if (!usable.length) return { title: "Quality against cost", points: [] };
+  if (!usable.length) return { title: "Quality against cost", points: [], missing: [] };
   const c = usable.includes(state.cost) ? state.cost : usable[0];
-  const machines = table.machines.filter((name) => table.rows.some((row) => row.cost[c] > 0 && row.machine >= 0 && table.machines[row.machine] === name));
+  const machines = table.machines.filter((name) => table.rows.some((row) => has(row, c) && row.machine >= 0 && table.machines[row.machine] === name));
   const machine = TIMES.has(c) ? (machines.includes(state.machine) ? state.machine : machines[0] || "") : "";
   const select = element("select", { "aria-label": "Cost", onchange: (e) => again(e, { cost: Number(e.target.value) }) });
   options(select, usable.map((one) => [one, COST_SHORT[one]]));
@@ -516,7 +575,7 @@ function costSpec(table, figure) {
   } else if (TIMES.has(c) && machine) pick.append(element("small", {}, machine));
   const words = COST_WORDS[c], metric = table.metrics[state.metric];
   return {
-    title: `${metric.shown} against ${words}`, points: points(table, on(c, machine), y), y: axisOf(metric),
+    title: `${metric.shown} against ${words}`, ...points(table, on(c, machine), y), y: axisOf(metric), of: machine ? " from this machine" : "",
     x: { title: words[0].toUpperCase() + words.slice(1), higher: false, digits: null, log: true, turned: false },
   };
 }
@@ -577,7 +636,7 @@ function sentence(one, other, metric, { d, h, v, absent }, differences) {
     b: ["is better than", `by ${size}`], w: ["is worse than", `by ${size}`], e: ["is equivalent to", `within ${metric.margin}${unit}: difference ${signed(d, metric.digits)}${unit}`],
     u: ["cannot be told from", `difference ${signed(d, metric.digits)}${unit}`], "-": ["against", `difference ${signed(d, metric.digits)}${unit}`],
   }[v];
-  const interval = h == null ? (absent ? " (the interval of this pair is not on this page)" : "") : ` (95 % interval ${signed(d - h, metric.digits)} to ${signed(d + h, metric.digits)})`;
+  const interval = h == null ? (absent ? " (the interval of this pair is not on this page)" : "") : ` (95\u00a0% interval ${signed(d - h, metric.digits)} to ${signed(d + h, metric.digits)})`;
   let text = `${verdictMark({ v })} ${name(one, "a")} ${says[0]} ${name(other, "b")} in ${escaped(metric.shown)}, ${says[1]}${interval}.`;
   if (differences?.length) {
     const sign = (x) => Math.sign(Number(x.toFixed(metric.digits))) * (metric.higher ? 1 : -1);
@@ -597,7 +656,12 @@ function differenceStrip(table, metric, one, other, left, right, differences) {
     out.push(`<rect class="${good}" x="${x.toFixed(1)}" width="${Math.max(1, step - Math.min(3, step * 0.25)).toFixed(1)}" y="${Math.min(at(d), at(0)).toFixed(1)}" height="${Math.max(1, Math.abs(at(d) - at(0))).toFixed(1)}"><title>${escaped(`${table.images[i]}: ${signed(d, metric.digits)}${unit}`)}</title></rect>`);
   });
   out.push(`<path class="zero" d="M${edge} ${at(0).toFixed(1)}H${W}"/>`);
-  for (const v of new Set([most, 0, least])) out.push(`<text class="tick" x="${edge - 6}" y="${(at(v) + 4).toFixed(1)}" text-anchor="end">${signed(v, metric.digits)}</text>`);
+  const told = new Set();
+  for (const v of [0, most, least].filter((v) => v === 0 || Math.abs(at(v) - at(0)) >= 12)) {
+    if (told.has(signed(v, metric.digits))) continue;
+    told.add(signed(v, metric.digits));
+    out.push(`<text class="tick" x="${edge - 6}" y="${(at(v) + 4).toFixed(1)}" text-anchor="end">${signed(v, metric.digits)}</text>`);
+  }
   const [first, last] = [sorted[0], sorted[n - 1]];
   out.push(`<text class="axis" x="0" y="13">A − B${metric.unit ? ` (${escaped(metric.unit)})` : ""}, ${metric.higher ? "up" : "down"} is better for A</text>`,
     `<text class="tick" x="${edge + 4}" y="${tall - 8}">${escaped(cut(table.images[first[1]], 26))}</text>`);
@@ -651,6 +715,7 @@ function slider(table, a, b) {
   const stage = element("div", { class: "stage", id: "stage" }, picture(view.left, "under"), picture(view.right, "over"), element("span", { class: "bar", "aria-hidden": "true" }), divider,
     element("span", { class: "tag l", "aria-hidden": "true" }, cut(word(view.left), 24)), element("span", { class: "tag r", "aria-hidden": "true" }, cut(word(view.right), 24)));
   divider.addEventListener("pointermove", (e) => {
+    if (!(e.buttons & 1)) return; // only while the divider is dragged
     const area = stage.getBoundingClientRect();
     view.x = Math.round(100 * (e.clientX - area.left) / area.width);
     view.y = Math.round(100 * (e.clientY - area.top) / area.height);
@@ -669,7 +734,7 @@ function slider(table, a, b) {
   };
   box.replaceChildren(...[element("h4", {}, "Before and after"),
     element("div", { class: "choose" }, usable.length > 1 ? chooser("Image", "crop", usable.map((c) => [c, table.crops[c]])) : null, chooser("Left", "left", there.map((key) => [key, word(key)])), chooser("Right", "right", there.map((key) => [key, word(key)]))),
-    stage, loupe, element("div", { class: "ranges" }, range("Zoom", "zoom", 2, 16, 1), range("Across", "x", 0, 100, 1), range("Down", "y", 0, 100, 1)), note].filter(Boolean));
+    stage, loupe, element("div", { class: "ranges" }, range("Zoom of the details", "zoom", 2, 16, 1), range("Across: where the details are, left to right", "x", 0, 100, 1), range("Down: where they are, top to bottom", "y", 0, 100, 1)), note].filter(Boolean));
   place();
 }
 
@@ -695,7 +760,7 @@ function detail(table, r) {
   const head = element("p", { class: "sub" }, $(".claim", row.line).textContent + (row.seeds.length ? `: ${row.seeds.join(", ")}` : "") + (row.rank ? ` · rank ${row.rank[0] === row.rank[1] ? row.rank[0] : row.rank.join("–")}` : " · not ranked") + (why ? `: ${why}` : ""));
   const close = (then) => () => { dialog.close(); then(); };
   const acts = element("p", { class: "acts" }, element("button", { type: "button", class: "quiet", onclick: close(() => change({ ref: state.ref === r ? null : r })) }, state.ref === r ? "No reference" : "Make it the reference"),
-    element("button", { type: "button", class: "quiet", onclick: close(() => choose(r)) }, state.sel.includes(r) ? "Compare no longer" : "Compare"));
+    element("button", { type: "button", class: "quiet", onclick: close(() => choose(r)) }, state.sel.includes(r) ? "Remove from comparison" : "Compare"));
   box.replaceChildren(head, acts, ...seedDots(table, row), ...facts("At a glance", [["measured on", table.machines[row.machine]], ["parameters", row.cost[0] == null ? null : short(row.cost[0])], ["FLOPs per MP", row.cost[1] == null ? null : short(row.cost[1])],
     ["ms per MP", row.cost[2] == null ? null : short(row.cost[2])], ["peak memory", row.peak == null ? null : `${short(row.peak)}B`], ["training", row.cost[3] == null ? null : duration(row.cost[3])]]),
   ...command("Make it again", row.make), ...command("Check it", row.verify ?? `gan-bench verify ${row.file}`), ...provenance(row));
@@ -781,7 +846,7 @@ document.addEventListener("click", (event) => {
     event.preventDefault();
     const next = boards[Number(tab.getAttribute("href").slice(2))];
     if (next !== table) { state = { ...fromHash(), table: next, metric: next.lead, ref: null, sel: [], sort: null, machine: null }; change({}); }
-    if (!tab.closest(".tabs")) next.section.scrollIntoView();
+    if (!tab.closest(".tabs")) toTable(next);
     return;
   }
   const note = target.closest("a.fn");
@@ -803,6 +868,13 @@ document.addEventListener("click", (event) => {
   else if (target.matches(".cb")) choose(rowOf(target));
   else if (target.closest(".chart .pt")) detail(table, rowOf(target));
 });
+
+// From far below the table it is brought into sight, and the keyboard goes on there.
+function toTable(table) {
+  const box = $(".scroll", table.section), still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  box.focus({ preventScroll: true });
+  box.scrollIntoView({ block: "start", behavior: still ? "instant" : "smooth" });
+}
 
 controls.addEventListener("change", ({ target }) => {
   if (target.name === "metric") {

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gan_bench.benchmark.page.charts import rank_bar, strip
+from gan_bench.benchmark.page.charts import apart, rank_bar, strip
 from gan_bench.benchmark.page.text import (
     COSTS,
     Json,
@@ -26,6 +26,7 @@ from gan_bench.benchmark.words import duration
 __all__ = ["Notes", "best", "bounds", "cost_words", "footnotes", "heat", "main", "matrix", "order"]
 
 DRAWN = 200  # rows whose strip and bar are drawn without the script
+AHEAD = 1.1  # times as long takes the next row, at least, where a row is called the fastest
 
 
 class Notes:
@@ -86,7 +87,8 @@ def main(table: Json, index: int, notes: Notes, detailed: int) -> str:
         bodies += tag(
             "tbody", _divider(words, wide) + "".join(_quoted(q, table) for q in table["quoted"]), class_="quoted"
         )
-    by = f", by rank in {name_of(lead['name'])}" if lead else ""
+    ranked_by = "ranked by" if any(row["rank"] is not None for row in table["rows"]) else "in the order of"
+    by = f", {ranked_by} {name_of(lead['name'])}" if lead else ""
     caption = tag("caption", f"{esc(table['name'])}{esc(by)}", id=f"t{index}-caption")
     whole = tag("table", caption + tag("thead", tag("tr", heads)) + bodies, class_="main", id=f"t{index}-table")
     return tag("div", whole, class_="scroll", tabindex=0, role="region", aria_labelledby=f"t{index}-caption")
@@ -98,8 +100,8 @@ def _heads(table: Json, lead: Json | None) -> str:
     ends = bounds(table, lead) if lead else None
     scale = ""
     if lead and ends:
-        low, high = (number(end, lead["digits"]) for end in ends)
-        scale = f'<span class="ends"><span>{low}</span><span>{high}</span></span>'
+        told = "".join(tag("span", end) for end in apart(*ends, lead["digits"]))
+        scale = f'<span class="ends">{told}</span>'
     words = f"{esc(name_of(lead['name']))} interval" if lead else "Interval"
     cells.append(tag("th", f'<span class="t">{words}</span>{scale}', scope="col", class_="strip"))
     for metric in table["metrics"]:
@@ -130,7 +132,7 @@ class _Facts:
         self.ends = bounds(table, lead) if lead else None
         bands = Counter(row["band"] for row in table["rows"] if row["band"] is not None)
         self.tied = {band for band, times in bands.items() if times > 1}
-        self.cheap = _cheapest(table)
+        self.fastest = _fastest(table)
 
     def row(self, i: int, detailed: bool, drawn: bool) -> str:
         row = self.table["rows"][i]
@@ -176,20 +178,20 @@ class _Facts:
 
     def _cost(self, row: Json, cost: str) -> str:
         words = cost_words(row, cost)
-        ranked = row["rank"] is not None and cost == "ms_per_megapixel"
-        if ranked and words == self.cheap.get(machine(row)):
+        if cost == "ms_per_megapixel" and row["id"] in self.fastest:
             words = f'<strong>{words}<span class="vh"> fastest on this machine</span></strong>'
         return f'<td class="n">{words}</td>'
 
 
-def _cheapest(table: Json) -> dict[str, str]:
-    """By machine with two ranked rows or more, its least time as it is printed."""
-    by: dict[str, list[float]] = {}
+def _fastest(table: Json) -> set[str]:
+    """The ids of the rows that are the fastest ranked ones of their machine, by more than timing can err."""
+    by: dict[str, list[tuple[float, str]]] = {}
     for row in table["rows"]:
         speed = row["cost"].get("ms_per_megapixel")
         if known(speed) and machine(row) and row["rank"] is not None:
-            by.setdefault(machine(row), []).append(speed)
-    return {name: short(min(speeds)) for name, speeds in by.items() if len(speeds) > 1}
+            by.setdefault(machine(row), []).append((speed, row["id"]))
+    leading = (sorted(rows)[:2] for rows in by.values() if len(rows) > 1)
+    return {first for (least, first), (second, _) in leading if second >= AHEAD * least}
 
 
 def cost_words(row: Json, cost: str) -> str:
@@ -218,20 +220,21 @@ def footnotes(notes: Notes) -> str:
     return tag("ol", "".join(items), class_="notes")
 
 
-def heat(grid: Json, links: Json, index: int) -> str:
-    """Degradation by model: numbers in cells whose shade is the difference to the reference of their column.
+def heat(grid: Json, links: Json, references: Mapping[str, str], index: int) -> str:
+    """Degradation by model: numbers in cells whose shade is the difference from the reference of their column.
 
     Args:
         grid: of the document's `heat`.
         links: from a table's id to the fragment of its section.
+        references: from a table's id to the label of its own reference, where it has one.
         index: of the grid.
     """
+    grid, base = _compared(grid, references)
     size = max((abs(c["difference"]) for r in grid["rows"] for c in r["cells"] if known(c["difference"])), default=0.0)
     arrow = "higher is better" if grid["higher"] else "lower is better"
     unit = f" in {esc(grid['unit'])}" if grid["unit"] else ""
-    words = (
-        f"{esc(grid['title'])}: {esc(name_of(grid['metric']))}{unit}, {arrow}; under it the difference to the reference"
-    )
+    under = f"; under it the difference from {base}" if base else ""
+    words = f"{esc(grid['title'])}: {esc(name_of(grid['metric']))}{unit}, {arrow}{under}"
     heads = "".join(
         tag("th", f'<a href="{esc(links.get(c["table"], "#main"))}">{esc(c["name"])}</a>', scope="col")
         for c in grid["columns"]
@@ -243,7 +246,30 @@ def heat(grid: Json, links: Json, index: int) -> str:
     head = tag("thead", tag("tr", '<th scope="col">model</th>' + heads))
     caption = tag("caption", words, id=f"heat{index}-caption")
     whole = tag("table", caption + head + tag("tbody", "".join(lines)), class_="heat")
-    return tag("div", whole, class_="scroll", tabindex=0, role="region", aria_labelledby=f"heat{index}-caption")
+    box = tag("div", whole, class_="scroll", tabindex=0, role="region", aria_labelledby=f"heat{index}-caption")
+    return box + _shades(grid, base)
+
+
+def _compared(grid: Json, references: Mapping[str, str]) -> tuple[Json, str]:
+    """The grid without differences from what cannot be named, and the name of what the others are from."""
+    names = [references.get(column["table"], "") for column in grid["columns"]]
+    lines = [
+        [cell if name else {**cell, "difference": None} for cell, name in zip(row["cells"], names, strict=True)]
+        for row in grid["rows"]
+    ]
+    used = (name for line in lines for cell, name in zip(line, names, strict=True) if known(cell["difference"]))
+    found = list(dict.fromkeys(used))
+    several = f"the reference of each table ({', '.join(esc(cut(name, 40)) for name in found)})"
+    base = esc(cut(found[0], 40)) if len(found) == 1 else several if found else ""
+    return {**grid, "rows": [{**row, "cells": line} for row, line in zip(grid["rows"], lines, strict=True)]}, base
+
+
+def _shades(grid: Json, base: str) -> str:
+    """What the shades of the cells mean, of those that are there."""
+    steps = [("m4", f"worse than {base}"), ("m2", ""), ("h0", "equal"), ("p2", ""), ("p4", "better")] if base else []
+    steps += [("none", "not run")] if any(not known(c["value"]) for row in grid["rows"] for c in row["cells"]) else []
+    items = "".join(f'<li class="{step}">{word}</li>' for step, word in steps)
+    return f'<ul class="scale" aria-label="Shades">{items}</ul>' if items else ""
 
 
 def _heat_cell(cell: Json, grid: Json, size: float) -> str:

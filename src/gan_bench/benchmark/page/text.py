@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeGuard
 
 from gan_bench.benchmark.words import visible
 
 __all__ = ["CLAIMS", "COSTS", "MINUS", "Json", "claim_words", "clean", "cut", "esc", "machine", "name_of", "number"]
-__all__ += ["TIMES", "known", "short", "signed", "tag"]
+__all__ += ["TIMES", "joined", "known", "short", "signed", "tag"]
 
 Json = Mapping[str, Any]
 
@@ -36,6 +37,12 @@ def clean(text: Any) -> str:
 def esc(text: Any) -> str:
     """The text on one line, for an element or a quoted attribute."""
     return html.escape(visible(str(text)))
+
+
+def joined(markup: str, units: Iterable[str] = ()) -> str:
+    """Escaped text with no line break between a number and its unit: one of `units`, dB, ms or per cent."""
+    names = "|".join(re.escape(esc(unit)) for unit in sorted({"dB", "ms", "%", *filter(None, units)}))
+    return re.sub(rf"(?<=\d) (?=(?:{names})(?!\w))", "\u00a0", markup)
 
 
 def cut(text: Any, length: int) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import functools
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from gan_bench.benchmark.rows import Row
 from gan_bench.benchmark.scores import fact
 from gan_bench.benchmark.table import Table
 from gan_bench.benchmark.words import plural, visible
+from gan_bench.files import in_a_name
 
 __all__ = ["fill_crops", "fill_values", "rows_that_fit"]
 
@@ -59,7 +59,7 @@ def fill_values(tables: Sequence[Table], documents: Sequence[dict[str, Any]]) ->
             digits = fact(table.rows, metric).get("digits", 4)
             values = np.round(images.mean(axis=0), digits).tolist()
             documents[number]["per_image"].setdefault(visible(metric), {})[row.id] = values
-        shown["images_shown"] = True
+        shown["images_shown"] = bool(found)
         full += 1
     which = "of all rows are" if full == total else f"of {full} of {plural(total, 'row')}, the leading ones, are"
     return f"The scores of each image {which} on this page; leaderboard_images.csv has them all."
@@ -96,7 +96,7 @@ def _crops(row: Row) -> dict[str, dict[str, Path | None]]:
     for folder in _folders(result.path):
         there = _listing(folder)
         for image in sorted(result.images) if there else ():
-            name = re.sub(r"[^\w.-]", "-", image)
+            name = in_a_name(image)
             restored, lq, gt = f"{result.key}_{name}.webp", f"{digest}_{name}_lq.webp", f"{digest}_{name}_gt.webp"
             if restored in there and lq in there and image not in found:
                 found[image] = {
