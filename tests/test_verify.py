@@ -511,6 +511,9 @@ def test_what_was_unavailable_for_want_of_weights_is_not_checked(judged, monkeyp
     monkeypatch.setitem(METRICS, "niqe_photos", lambda *_: Weighed("d" * 64))
     assert [one.says for one in rescored(result, posed) if one.name == "niqe_photos"] == [
         "n/a then, without its weights; they are here"]  # fmt: skip
+    result.what["metric_weights"] = {"niqe_photos": "d" * 64}  # so they were there
+    [check] = [one for one in rescored(result, posed) if one.name == "niqe_photos"]
+    assert (check.verdict, check.says) == ("does not hold", "n/a in the file, and 7 found")
     monkeypatch.setitem(METRICS, "niqe_photos", lambda *_: Weighed(""))
     [check] = [one for one in rescored(result, posed) if one.name == "niqe_photos"]
     assert (check.verdict, check.says) == ("does not hold", "n/a in the file, and 7 found")

@@ -1,5 +1,7 @@
 """Who is better than whom: ranks are intervals, ties are shown, and what cannot be told is not told."""
 
+import re
+
 import pytest
 from seeds import FACTS, bicubic, method
 
@@ -85,8 +87,22 @@ def test_the_answer_names_the_leader_its_lead_and_whose_weights_speak():
 
 def test_the_answer_admits_what_is_not_resolved():
     text = answer(table_of(method("a", 1.0), method("b", 1.0), bicubic()))
-    assert "share the lead" in text
-    assert "none of them is surely better than another" in text
+    assert " leads (26.52 dB), and is not surely better than " in text
+    assert " is best" not in text
+
+
+def test_what_is_equivalent_is_told_to_be_so():
+    text = answer(table_of(method("a", 1.0, noise=0.001, spread=0.001), method("b", 1.0, noise=0.001, spread=0.001)))
+    assert " are equivalent within 0.05 dB (" in text
+
+
+def test_the_answer_says_what_size_of_difference_is_found():
+    steady = answer(table_of(*three(seeds=1)))
+    assert re.search(r"Differences of \d\.\d\d dB or more are found here in 4 of 5 cases\.", steady), steady
+    mixed = answer(table_of(*three(), method("shaky", 0.5, spread=2.0), bicubic()))
+    assert re.search(r"at least \d\.\d\d dB between the steadiest two rows, \d+\.\d\d dB between the least", mixed), (
+        mixed
+    )
 
 
 def test_a_single_row_has_nothing_to_compare_with():

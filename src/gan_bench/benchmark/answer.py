@@ -47,9 +47,9 @@ def _resolvable(table: Table, stands: Standing) -> list[str]:
     low, high = stands.resolvable
     if high <= 1.5 * low:
         return [f"Differences of {_number(table, stands.metric, high)} or more are found here in 4 of 5 cases."]
-    least = _number(table, stands.metric, low)
-    most = f"{_number(table, stands.metric, high)} or more are found here in 4 of 5 cases between any two rows"
-    return [f"Differences of {most}, of {least} between the steadiest two."]
+    ends = [_number(table, stands.metric, end) for end in (low, high)]
+    between = f"{ends[0]} between the steadiest two rows, {ends[1]} between the least steady"
+    return [f"In 4 of 5 cases a difference is found of at least {between}."]
 
 
 def _leaders(table: Table, stands: Standing) -> str:
@@ -65,9 +65,6 @@ def _leaders(table: Table, stands: Standing) -> str:
     inside = {str(stands.verdicts[one, other]) for one in first for other in first if one != other}
     if inside == {"e"}:
         return f"{names} are equivalent within {stands.margin:g}{_unit(table, metric)} ({value}), and lead"
-    if inside <= {"e", "u"}:
-        last = _score(table, stands.places[first[-1]], metric)
-        return f"{names} share the lead ({value} to {last}): none of them is surely better than another"
     rest = _listed([_label(table, stands, number) for number in first[1:]])
     return f"{_label(table, stands, best)} leads ({value}), and is not surely better than {rest}"
 

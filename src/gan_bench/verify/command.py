@@ -33,7 +33,7 @@ class Report:
     """All checks of one result.
 
     Attributes:
-        file: the result, its name made printable.
+        file: the result.
         checks: in order.
         left: why level 2 was left out, where it was; empty where it was done or not asked for.
     """
@@ -85,7 +85,7 @@ def verify(arguments: argparse.Namespace) -> int:
 
 
 def _report(path: Path, level: int | None, weights: str | None) -> Report:
-    report = Report(plain(str(path)))
+    report = Report(str(path))
     try:
         result = read(path)
     except UsageError as error:

@@ -6,27 +6,23 @@ What a result says of a training is held against the run's own config.yaml; what
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from gan_bench.benchmark import Result
-from gan_bench.benchmark.schema import canonical, plain
 from gan_bench.benchmark.sums import SETS, Check
-from gan_bench.cells import Cell
-from gan_bench.check import leaves
-from gan_bench.config import cells, conf_dir, default_config, suite_config
-from gan_bench.config import plain as plain_config
-from gan_bench.data import TestSet, describe
+from gan_bench.config import conf_dir, default_config
+from gan_bench.data import TestSet
 from gan_bench.errors import GanBenchError, UsageError
 from gan_bench.inputs import again
 from gan_bench.judge import Question
 from gan_bench.metrics import get_protocol
 from gan_bench.provenance import code_version
 from gan_bench.restorers import Restorer, load_restorer
-from gan_bench.suites import stamp
-from gan_bench.trials import Trial, of_suite
+from gan_bench.verify.difference import difference
 from gan_bench.verify.rescored import rescored
+from gan_bench.verify.stamped import stamp_check
 
 __all__ = ["level_2"]
 
@@ -34,7 +30,6 @@ OF_THE_TRAINING = ("model", "budget", "seed", "selection", "recipe", "trained_on
 FROM_A_FILE_NAME = ("model", "selection")  # of weights without a run
 REST = "label, the restorer's name, date, times, operations and memory: nothing here says what is right"
 DAMAGED = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, OSError, RecursionError)
-LONG = 60  # characters of a value
 
 
 def level_2(result: Result, weights: str | None = None) -> Iterator[Check]:
@@ -64,7 +59,7 @@ def level_2(result: Result, weights: str | None = None) -> Iterator[Check]:
     posed = Question("", "", restorer, tests, (), get_protocol(result.what["protocol"]["name"]))
     yield _training(result, posed, named=bool(weights))
     if result.what.get("suite"):
-        yield _suite(result, posed)
+        yield stamp_check(result, posed)
     yield from rescored(result, posed)
     yield from _rest(result)
 
@@ -104,7 +99,7 @@ def _conditions(result: Result, tests: TestSet) -> Iterator[Check]:
     what, found = result.what, {"set": tests.name, "degradation": tests.degradation, "scale": tests.scale}
     if _typed(result):
         del found["set"]
-    odd = _apart({name: what[name] for name in found}, found) or _misnamed(result.provenance["inputs"])
+    odd = difference({name: what[name] for name in found}, found) or _misnamed(result.provenance["inputs"])
     yield _check("conditions", not odd, odd or f"{tests.name}, {_made(tests)} x{tests.scale}")
     name = what["protocol"]["name"]
     try:
@@ -172,50 +167,8 @@ def _training(result: Result, posed: Question, named: bool) -> Check:
         found["parameters"], stated["parameters"] = origin.parameters, result.cost["parameters"]
     if config and origin.config:
         found["config"], stated["config"] = origin.config, config
-    odd = _apart(stated, found)
+    odd = difference(stated, found)
     return _check("restorer", not odd, odd or f"{', '.join(found) or 'nothing is said of it'}")
-
-
-def _suite(result: Result, posed: Question) -> Check:
-    """Whether the suite of that name and version has this cell, in this role, and that digest."""
-    stated, config = result.what["suite"], posed.restorer.origin.config
-    name = stated["name"]
-    try:
-        version, alone, stamped = _cells_of(name)
-    except UsageError as error:
-        return Check(2, "suite", "cannot be checked", str(error))
-    if stated.get("version") != version:
-        return Check(
-            2, "suite", "cannot be checked", f"version {stated.get('version')} then, {version} here; take its code"
-        )
-    found = _stamp_of(posed.tests, alone, stamped)
-    if config and found != stated:  # a run's own data set and degradation stand in for those of their names
-        of_run = suite_config(name)
-        of_run.dataset, of_run.degradation = config["dataset"], config["degradation"]
-        own = cells(of_run)
-        found = _stamp_of(posed.tests, own, stamp(plain_config(of_run.suite), own)) or found
-    if found is None:
-        return _check("suite", False, f"{name} has no such cell")
-    odd = _apart({"suite": stated}, {"suite": found})
-    return _check("suite", not odd, odd or f"{name}, version {version}, role {stated.get('role')}")
-
-
-@functools.cache
-def _cells_of(name: str) -> tuple[int, list[Cell], dict[str, Any] | None]:
-    """Version, cells and stamp of a suite of conf/suite."""
-    config = suite_config(name)
-    found = cells(config)
-    return config.suite.version, found, stamp(plain_config(config.suite), found)
-
-
-def _stamp_of(tests: TestSet, found: Sequence[Cell], stamped: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """What the result of a test set says of a suite; None where that has no such cell."""
-    for cell in found:
-        given = str(cell.degradation["_target_"]).endswith(".AsGiven")
-        same = tests.degradation == (None if given else describe(cell.degradation))
-        if cell.role and same and tests.name in (cell.set, f"{cell.set}_{len(tests)}"):
-            return of_suite(Trial(cell, tests), stamped)
-    return None
 
 
 def _rest(result: Result) -> Iterator[Check]:
@@ -226,18 +179,3 @@ def _rest(result: Result) -> Iterator[Check]:
     else:
         yield Check(2, "code", "not checked", f"{then} then, {now} here")
     yield Check(2, "rest", "not checked", f"set, {REST}" if _typed(result) else REST)
-
-
-def _apart(stated: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    """The first value that the file has otherwise, and how many more there are; empty where there is none."""
-    said, right = (dict(leaves(plain(one))) for one in (stated, found))
-    odd = [name for name in dict.fromkeys([*said, *right]) if _spelled(said, name) != _spelled(right, name)]
-    if not odd:
-        return ""
-    more = f"; and {len(odd) - 1} more" if len(odd) > 1 else ""
-    told = [f"{one[:LONG]}..." if len(one) > LONG else one for one in (_spelled(said, odd[0]), _spelled(right, odd[0]))]
-    return f"{odd[0]}: {told[0]} in the file, {told[1]} found{more}"
-
-
-def _spelled(values: Mapping[str, Any], name: str) -> str:
-    return canonical(values[name]) if name in values else "nothing"
