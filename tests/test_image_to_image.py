@@ -133,6 +133,7 @@ def test_a_gan_of_two_directions_leaves_both_and_shows_both(train, data):
     assert "that of lq on" in json.loads((folder / "training.json").read_text())["health"]
 
 
+@pytest.mark.full
 def test_halves_of_a_set_train_what_its_pairs_judge(train, data):
     for words in (["dataset.unpaired=true"], []):
         code, _, err = train(
@@ -165,6 +166,7 @@ def test_the_published_recipes_run(train, data, experiment):
     assert "complete: " in out and "the discriminator is right on" in err
 
 
+@pytest.mark.full
 def test_the_study_of_pairs_trains_one_method_on_pairs_and_one_without(train, data):
     words = ["dataset.limit=4", "degradation=given,gaussian_noise", "metrics=offline"]
     code, _, err = train("experiment=paired_or_unpaired", *words)
@@ -184,7 +186,10 @@ def test_the_study_of_pairs_trains_one_method_on_pairs_and_one_without(train, da
         (["dataset=pairs", "dataset.lq=lq", "dataset.gt=gt", "dataset.num_ch=1"], "a colour image"),
         (["dataset=unpaired", "dataset.lq=lq", "dataset.gt=empty"], "dataset.gt=empty: no images found"),
         (["dataset=unpaired", "dataset.lq=lq"], "dataset.gt: a value is needed"),
-        (["dataset=unpaired", "dataset.lq=lq", "dataset.gt=gt", "degradation=jpeg"], "degradation=given"),
+        (
+            ["model=cyclegan", "dataset=unpaired", "dataset.lq=lq", "dataset.gt=gt", "degradation=jpeg"],
+            "degradation=given",
+        ),
         (["degradation=given"], "no lq images of its own"),
         (["dataset=facades", "dataset.part=top"], "dataset.part=top"),
         (["model=cyclegan", "dataset.unpaired=true", "dataset.limit=1"], "two training images are needed"),

@@ -118,6 +118,7 @@ with claimed(Path({str(folder)!r}), {{}}):
     assert len(results("*")) == 1
 
 
+@pytest.mark.full
 def test_a_line_of_a_sweep_says_how_long_the_others_will_take(capsys, monkeypatch):
     told = []
     monkeypatch.setattr("gan_bench.run.train", lambda model, work: told.append(work.place) or train(model, work))

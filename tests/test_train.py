@@ -151,7 +151,7 @@ def test_every_published_recipe_runs(train, experiment, tmp_path):
 
 @pytest.mark.parametrize(
     "experiment",
-    [pytest.param(name, marks=() if name in ("quickstart", "ablate_degradation") else pytest.mark.full)
+    [pytest.param(name, marks=() if name == "quickstart" else pytest.mark.full)
      for name in sorted(set(EXPERIMENTS) - NEED_DATA - SINGLE)],
 )  # fmt: skip
 def test_every_experiment_runs_and_ends_with_the_board(train, experiment, tmp_path):
@@ -457,6 +457,7 @@ def test_a_run_starts_from_another_runs_weights_or_a_file_of_them(train, tmp_pat
     assert f"budget smoke (4 steps, from {started[:8]})" in (tmp_path / "then0" / "leaderboard.md").read_text()
 
 
+@pytest.mark.full
 def test_a_run_goes_on_where_the_weights_that_it_started_from_are_gone(train, tmp_path):
     assert train("model=esrgan", "hydra.run.dir=first", "metrics=quick")[0] == 0
     words = ["model=esrgan", "model.start_from=first", "seed=1", "metrics=quick", "hydra.run.dir=then"]

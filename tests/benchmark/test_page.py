@@ -502,6 +502,7 @@ def test_a_thousand_rows_fit_and_the_page_says_what_it_left_out(thousand):
     assert told == 1000 or f"Provenance: of the first {told} rows" in root.all("footer")[0].text()
 
 
+@pytest.mark.full
 def test_what_cannot_fit_is_left_out_in_order():
     document = pages.document(rows=60, images=400, tables=2, facts=60)
     crops = document["tables"][0]["crops"]

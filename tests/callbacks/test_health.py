@@ -91,6 +91,7 @@ def test_of_players_that_learn_in_turns_the_gradient_that_was_seen_is_named(left
     assert said in verdict({"accuracy_real": 0.7, "accuracy_fake": 0.6, name: PLAYED[name]}, LOOKS, {})
 
 
+@pytest.mark.full
 def test_a_short_stage_has_a_sentence_too(train):
     code, _, err = train("model=srgan", "budget.steps=24", "budget.val_every=24", "metrics=quick")
     assert code == 0 and "the discriminator is right on" in err
@@ -105,6 +106,7 @@ def test_a_generator_that_is_not_finite_ends_the_training_in_one_line(train, tmp
     assert "first in the output of layer generator." in line
 
 
+@pytest.mark.full
 def test_validation_is_no_training_time(train, tmp_path, monkeypatch):
     whole = Evaluation._judge
 
@@ -131,6 +133,7 @@ def test_a_gan_says_how_it_is_and_keeps_it(train, tmp_path):
     assert f"sharpness {last:.2f} of gt (pixel {pixel:.2f})" in kept
 
 
+@pytest.mark.full
 def test_a_stage_that_ends_between_validations_has_a_row_and_a_panel(train, tmp_path):
     code, _, _ = train("model=esrgan", "metrics=quick")
     (folder,) = (tmp_path / "runs").glob("esrgan_*")

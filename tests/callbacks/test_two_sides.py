@@ -65,6 +65,7 @@ def detail(pixels):
     return np.abs(np.diff(gray, axis=0)).mean() / 2 + np.abs(np.diff(gray, axis=1)).mean() / 2
 
 
+@pytest.mark.full
 def test_a_model_of_two_directions_shows_both_ways_in_a_second_row(train, folders, tmp_path):
     assert train("model=cyclegan", *folders, "metrics=quick", "hydra.run.dir=run")[0] == 0
     (height, width), (below, across) = SIDES["lq"], SIDES["gt"]

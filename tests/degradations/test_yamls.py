@@ -102,7 +102,9 @@ class Lq(Dataset):
         return self.degradation.apply_8bit(self.image, self.degradation.draw(rngs))[0]
 
 
-@pytest.mark.parametrize("name", ["realesrgan", "bsrgan", "old_photo"])
+@pytest.mark.parametrize(
+    "name", ["realesrgan", *(pytest.param(x, marks=pytest.mark.full) for x in ("bsrgan", "old_photo"))]
+)
 def test_order_and_worker_processes_change_no_bit(name):
     forwards = torch.cat(list(DataLoader(Lq(name), 2)))
     backwards = [Lq(name)[position] for position in reversed(range(6))][::-1]
@@ -221,6 +223,7 @@ def test_the_variants_have_realesrgans_steps_and_other_values(variant):
     assert one != other
 
 
+@pytest.mark.full
 def test_every_operator_that_the_ablation_takes_out_is_there():
     study = read_yaml(experiments_dir() / "ablate_operators.yaml")
     words = study["hydra"]["sweeper"]["params"]["degradation.without"]

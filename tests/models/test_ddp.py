@@ -23,6 +23,7 @@ def run(folder, processes, names):
     return [torch.load(folder / f"{rank}_of_{processes}.pt", weights_only=True) for rank in range(processes)]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "names", [["esrgan", "cyclegan", "discogan"], pytest.param(sorted(models()), marks=pytest.mark.full)]
 )

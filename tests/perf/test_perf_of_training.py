@@ -125,6 +125,7 @@ def test_a_step_of_srcnn_has_the_operations_that_its_convolutions_have(perf):
     assert document["flops"]["of_a_step"] == 3 * forward - of_image + enlargement
 
 
+@pytest.mark.full
 def test_mixed_precision_and_layout_are_the_trainings_own(perf):
     document, _ = perf("model=realesrgan", *STEP, *SMOKE, *FEATURES, "trainer.precision=bf16-mixed")
     assert document["precision"] == "bf16-mixed"
@@ -133,6 +134,7 @@ def test_mixed_precision_and_layout_are_the_trainings_own(perf):
     assert "overhead" in document
 
 
+@pytest.mark.full
 def test_a_recipe_without_a_plain_loop_is_measured_alone_and_that_is_said(perf):
     document, told = perf("model=cyclegan", *STEP, *SMOKE)
     assert set(document["step"]) == {"gan-bench"} and "overhead" not in document

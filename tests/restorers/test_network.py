@@ -337,6 +337,7 @@ print("off by", float((pieced - plenty).abs().max()))
 """
 
 
+@pytest.mark.full
 def test_where_the_system_gives_no_more_memory_smaller_windows_are_taken():
     if not sys.platform.startswith("linux"):
         pytest.skip("the system has no /proc/self/status and keeps no limit of address space")
