@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from gan_bench.benchmark import Result, board, find, names_of, record, render_rich, write_board
+from gan_bench.benchmark import Board, Result, board, find, names_of, record, render_rich, write_board
 from gan_bench.errors import GanBenchError, UsageError
 from gan_bench.files import write_atomically
 
@@ -57,17 +57,20 @@ def leaderboard(arguments: argparse.Namespace) -> int:
         WorkError: W&B failed.
     """
     folder = Path(arguments.folder)
-    show_board(folder)
+    shown = show_board(folder)
     if arguments.wandb:
         from gan_bench.tracking import log_board
 
-        if told := log_board(board(*find(folder)), folder, arguments.project):
+        if told := log_board(shown, folder, arguments.project):
             print(told)
     return 0
 
 
-def show_board(folder: Path) -> int:
+def show_board(folder: Path) -> Board:
     """Print the board of all results below a folder and write it there.
+
+    Returns:
+        The board.
 
     Raises:
         UsageError: no folder, or no result in it.
@@ -81,7 +84,7 @@ def show_board(folder: Path) -> int:
         console.print(part)
     for path in write_board(folder, shown):
         print(f"written: {path}")
-    return 0
+    return shown
 
 
 def show_results(folder: Path, results: Sequence[Result]) -> None:

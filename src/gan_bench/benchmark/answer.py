@@ -81,7 +81,7 @@ def _listed(labels: Sequence[str]) -> str:
 
 def _against(table: Table, stands: Standing, one: int, other: int) -> str:
     """`+0.35 dB [+0.28, +0.42] against bicubic`."""
-    difference, half = float(stands.pairs.mean[one, other]), float(stands.pairs.half[one, other])
+    difference, half, _ = stands.between(one, other)
     digits = fact(table.rows, stands.metric).get("digits", 4)
     low, high = (signed(difference + side * half, digits) for side in (-1, 1))
     unit = _unit(table, stands.metric)

@@ -127,9 +127,8 @@ def _metric(table: Table, metric: str) -> dict[str, Any]:
 
 
 def _row(table: Table, place: int, chief: Standing | None, folder: Path) -> dict[str, Any]:
-    row, number = table.rows[place], None
-    if chief is not None and chief.ranks and place in chief.places:
-        number = chief.places.index(place)
+    row = table.rows[place]
+    number = chief.numbers.get(place) if chief is not None and chief.ranks else None
     return {
         "id": row.id,
         "label": table.labels[place],
@@ -137,7 +136,7 @@ def _row(table: Table, place: int, chief: Standing | None, folder: Path) -> dict
         "seeds": list(row.seeds),
         "rank": None if chief is None or number is None else list(chief.ranks[number]),
         "band": None if chief is None or number is None else chief.bands[number],
-        "why": _unranked(table, row, chief),
+        "why": _unranked(table, place, chief),
         "scores": {visible(metric): _score(table, row, metric) for metric in table.metrics},
         "cost": {
             **{name: row.cost(name) for name in ("parameters", "training_seconds")},
@@ -149,14 +148,14 @@ def _row(table: Table, place: int, chief: Standing | None, folder: Path) -> dict
     }
 
 
-def _unranked(table: Table, row: Row, chief: Standing | None) -> str:
+def _unranked(table: Table, place: int, chief: Standing | None) -> str:
     """Why a row has no rank; empty where it has one, or where nobody has."""
-    metric = table.chief
+    row, metric = table.rows[place], table.chief
     if told := table.apart.get(metric, {}).get(row.id) or why(row, metric):
         return told
     if row.score(metric) is None:
         return f"{visible(metric)}: not asked for"
-    if chief is None or any(table.rows[place] is row for place in chief.places):
+    if chief is None or place in chief.numbers:
         return ""
     if row.images(metric) is None:
         return f"{visible(metric)}: no number of each image"
@@ -165,7 +164,7 @@ def _unranked(table: Table, row: Row, chief: Standing | None) -> str:
 
 def _below(table: Table, chief: Standing | None) -> list[dict[str, str]]:
     """The rows that are not ranked; of many the first, and how many more."""
-    told = zip(table.labels, (_unranked(table, row, chief) for row in table.rows), strict=True)
+    told = ((label, _unranked(table, place, chief)) for place, label in enumerate(table.labels))
     below = [{"label": label, "why": why} for label, why in told if why]
     if len(below) <= BELOW:
         return below

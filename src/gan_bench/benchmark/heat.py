@@ -59,6 +59,6 @@ def _heat_cell(table: Table, label: str) -> dict[str, Any]:
     row, difference = table.rows[place], None
     if row.id in table.apart.get(table.chief, {}):
         return {"value": None, "difference": None, "row": row.id}
-    if chief is not None and chief.reference is not None and place in chief.places:
-        difference = float(chief.pairs.mean[chief.places.index(place), chief.reference])
+    if chief is not None and chief.reference is not None and place in chief.numbers:
+        difference, _, _ = chief.between(chief.numbers[place], chief.reference)
     return {"value": row.score(table.chief), "difference": difference, "row": row.id}

@@ -17,7 +17,7 @@ from gan_bench.benchmark.matrix import matrices
 from gan_bench.benchmark.parties import apart as parted
 from gan_bench.benchmark.parties import elsewhere
 from gan_bench.benchmark.result import Result, inputs
-from gan_bench.benchmark.rows import Row, latest, rows_of
+from gan_bench.benchmark.rows import Row, latest, methods
 from gan_bench.benchmark.schema import canonical
 from gan_bench.benchmark.scores import fact, head, higher, metrics_of, notes_of, primary, rank_by
 from gan_bench.benchmark.standing import Standing, against_reference
@@ -54,13 +54,15 @@ def board(results: Iterable[Result], left_out: Iterable[tuple[Path, str]] = ()) 
     for result in kept:
         settings[setting(result)].append(result)
     pieces = [piece for group in settings.values() for piece in _by_budget(group)]
-    older = {id(one): (one.path or Path("-"), why) for piece in pieces for one, why in latest(piece)[1]}
+    sorted_out = [latest(piece) for piece in pieces]
+    older = {id(one): (one.path or Path("-"), why) for _, others in sorted_out for one, why in others}
     names = titles([next((r for r in piece if r.what["budget"]), piece[0]) for piece in pieces])
     reasons = defaultdict(list)
     for path, reason in sorted([*left_out, *copies, *older.values()]):
         reasons[reason].append(path)
     others = _other_inputs(kept)
-    tables = tuple(_table(name, rows_of(piece), others) for name, piece in zip(names, pieces, strict=True))
+    pairs = zip(names, sorted_out, strict=True)
+    tables = tuple(_table(name, methods(newest), others) for name, (newest, _) in pairs)
     told = tuple((reason, tuple(paths)) for reason, paths in sorted(reasons.items()))
     return Board(tables, tuple(kept), told, matrices(kept))
 
@@ -118,11 +120,14 @@ def _table(title: str, rows: Sequence[Row], others: Mapping[str, set[str]]) -> T
     metrics = metrics_of(rows)
     strangers = elsewhere(rows)
     apart = {name: told for name in metrics if (told := {**parted(rows, name), **strangers})}
-    ranked = _ranked(rows, metrics, apart)
+    chief = primary(rows, metrics)
+    ranked = _ranked(rows, chief, apart.get(chief, {}))
     notes = list(dict.fromkeys(notes_of(ranked, metrics) + [why for told in apart.values() for why in told.values()]))
     notes += [*_contradictions(ranked), *_of_other_inputs(ranked, others)]
-    table = Table(title, tuple(ranked), labels(ranked), (), tuple(notes), metrics=tuple(metrics), apart=apart)
-    ranks, differences = _standing_columns(ranked, table.standing(table.chief))
+    table = Table(
+        title, tuple(ranked), labels(ranked), (), tuple(notes), metrics=tuple(metrics), chief=chief, apart=apart
+    )
+    ranks, differences = _standing_columns(ranked, table.standing(chief))
     scores = [
         Column(head(ranked, name), score_cells(name, ranked, notes, apart=apart.get(name, {})), name)
         for name in metrics
@@ -139,13 +144,12 @@ def _table(title: str, rows: Sequence[Row], others: Mapping[str, set[str]]) -> T
     return replace(table, columns=tuple(columns))
 
 
-def _ranked(rows: Sequence[Row], metrics: Sequence[str], apart: Mapping[str, Mapping[str, str]]) -> list[Row]:
-    """Best first by the primary metric; without a number, or with one that does not compare, last; ties by label."""
-    metric = primary(rows, metrics)
+def _ranked(rows: Sequence[Row], metric: str, apart: Mapping[str, str]) -> list[Row]:
+    """Best first by a metric; without a number, or with one that does not compare, last; ties by label."""
     sign = -1 if higher(rows, metric) else 1
 
     def order(row: Row) -> tuple[Any, ...]:
-        score = None if row.id in apart.get(metric, {}) else rank_by(row, metric)
+        score = None if row.id in apart else rank_by(row, metric)
         return (score is None, 0 if score is None else sign * score, row.what["label"], row.seeds, row.id)
 
     return sorted(rows, key=order)
@@ -155,14 +159,14 @@ def _standing_columns(rows: Sequence[Row], stands: Standing | None) -> tuple[lis
     """Ranks as intervals, and differences to the reference; nothing where no verdict can be given."""
     if stands is None or not stands.ranks:
         return [], []
-    by_row = {place: number for number, place in enumerate(stands.places)}
-    ranks = [Cell(rank_words(stands.ranks[by_row[i]]) if i in by_row else "–") for i in range(len(rows))]
+    numbers = [stands.numbers.get(place) for place in range(len(rows))]
+    ranks = [Cell("–" if number is None else rank_words(stands.ranks[number])) for number in numbers]
     columns = [Column("rank", tuple(ranks))]
     if stands.reference is None:
         return columns, []
     label = visible(rows[stands.places[stands.reference]].what["label"])
     digits = fact(rows, stands.metric).get("digits", 4)
-    words = [against_reference(stands, by_row[i], digits) if i in by_row else "–" for i in range(len(rows))]
+    words = ["–" if number is None else against_reference(stands, number, digits) for number in numbers]
     return columns, [Column(f"against {label}", tuple(map(Cell, words)))]
 
 

@@ -17,7 +17,7 @@ from scipy import stats
 from gan_bench.benchmark.result import Result
 from gan_bench.benchmark.schema import canonical
 
-__all__ = ["SEEDS_OF_A_METHOD", "Claim", "Row", "latest", "rows_of"]
+__all__ = ["SEEDS_OF_A_METHOD", "Claim", "Row", "latest", "methods", "rows_of"]
 
 Claim = Literal["fixed", "weights", "method"]
 AGAIN = "is of a method and seed of which a result that was computed later is shown"
@@ -115,10 +115,19 @@ def rows_of(results: Iterable[Result]) -> list[Row]:
     Args:
         results: in any order.
     """
-    methods = defaultdict(list)
-    for result in latest(results)[0]:
-        methods[_method(result)].append(result)
-    return [Row(tuple(sorted(group, key=lambda one: one.what["seed"] or 0))) for group in methods.values()]
+    return methods(latest(results)[0])
+
+
+def methods(results: Iterable[Result]) -> list[Row]:
+    """As `rows_of`, of results that `latest` has let stand.
+
+    Args:
+        results: of one table, each method's seed once.
+    """
+    found = defaultdict(list)
+    for result in results:
+        found[_method(result)].append(result)
+    return [Row(tuple(sorted(group, key=lambda one: one.what["seed"] or 0))) for group in found.values()]
 
 
 def latest(results: Iterable[Result]) -> tuple[list[Result], list[tuple[Result, str]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -54,6 +55,21 @@ class Standing:
     margin: float | None
     silent: str
 
+    @cached_property
+    def numbers(self) -> dict[int, int]:
+        """Of each place that takes part its number among them."""
+        return {place: number for number, place in enumerate(self.places)}
+
+    def between(self, one: int, other: int) -> tuple[float, float, str]:
+        """One row minus another: the difference, half of its 95 % interval (NaN of one image), the verdict's letter.
+
+        Args:
+            one: number of a row, among the places.
+            other: number of another.
+        """
+        found = self.pairs
+        return float(found.mean[one, other]), float(found.half[one, other]), str(self.verdicts[one, other])
+
 
 def standing(rows: Sequence[Row], metric: str, apart: Mapping[str, str] = MappingProxyType({})) -> Standing | None:
     """Compare all rows with each other; None where fewer than two can be.
@@ -102,10 +118,8 @@ def against_reference(stands: Standing, number: int, digits: int) -> str:
     assert stands.reference is not None
     if number == stands.reference:
         return "–"
-    glyph = GLYPHS[str(stands.verdicts[number, stands.reference])]
-    difference = float(stands.pairs.mean[number, stands.reference])
-    half = float(stands.pairs.half[number, stands.reference])
-    return f"{glyph} {signed(difference, digits)} ±{half:.{digits}f}".strip()
+    difference, half, verdict = stands.between(number, stands.reference)
+    return f"{GLYPHS[verdict]} {signed(difference, digits)} ±{half:.{digits}f}".strip()
 
 
 def _silent(rows: Sequence[Row], images: int) -> str:

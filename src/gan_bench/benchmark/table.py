@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from gan_bench.benchmark.result import Result
 from gan_bench.benchmark.rows import Row
-from gan_bench.benchmark.scores import higher, primary, rank_by, text_of, why
+from gan_bench.benchmark.scores import higher, rank_by, text_of, why
 from gan_bench.benchmark.standing import Standing, standing
 
 __all__ = ["Cell", "Column", "Table", "score_cells"]
@@ -54,6 +54,7 @@ class Table:
         notes: to which the cells refer.
         head: what its rows are.
         metrics: of the columns.
+        chief: the metric by which the rows stand in their order; empty where they stand in another.
         apart: by metric and by a row's id, why its number does not compare with those of most rows.
         standings: what `standing` found, so that it is asked once.
     """
@@ -65,6 +66,7 @@ class Table:
     notes: tuple[str, ...]
     head: str = "restorer"
     metrics: tuple[str, ...] = ()
+    chief: str = ""
     apart: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     standings: dict[str, Standing | None] = field(default_factory=dict, compare=False, repr=False)
 
@@ -72,11 +74,6 @@ class Table:
     def results(self) -> tuple[Result, ...]:
         """Of all rows."""
         return tuple(result for row in self.rows for result in row.results)
-
-    @property
-    def chief(self) -> str:
-        """The metric by which the rows stand in their order."""
-        return primary(self.rows, self.metrics)
 
     def standing(self, metric: str) -> Standing | None:
         """How the rows stand to each other by a metric of images; None where fewer than two compare."""

@@ -167,9 +167,9 @@ def _row(table: Table, place: int) -> list[Any]:
 
 def _rank(stands: Standing | None, place: int) -> list[Any]:
     """`1–3`, 1, 3."""
-    if stands is None or not stands.ranks or place not in stands.places:
+    if stands is None or not stands.ranks or place not in stands.numbers:
         return [None, None, None]
-    rank = stands.ranks[stands.places.index(place)]
+    rank = stands.ranks[stands.numbers[place]]
     return [rank_words(rank), *rank]
 
 
@@ -177,8 +177,8 @@ def _metric(table: Table, metric: str, place: int) -> list[Any]:
     """What stands below the heads `OF_A_METRIC`."""
     row, stands = table.rows[place], table.standing(metric)
     against: list[Any] = [None] * 4
-    if stands is not None and place in stands.places:
-        against = _against(stands, stands.places.index(place))
+    if stands is not None and place in stands.numbers:
+        against = _against(stands, stands.numbers[place])
     return [row.score(metric), row.spread(metric), *against]
 
 
@@ -186,12 +186,11 @@ def _against(stands: Standing, number: int) -> list[Any]:
     """Difference to the reference, both ends of its 95 % interval, and the verdict."""
     if stands.reference is None:
         return [None, None, None, None]
-    verdict = VERDICTS[str(stands.verdicts[number, stands.reference])]
+    mean, half, letter = stands.between(number, stands.reference)
     if number == stands.reference:
-        return [None, None, None, verdict]
-    mean, half = (float(one[number, stands.reference]) for one in (stands.pairs.mean, stands.pairs.half))
+        return [None, None, None, VERDICTS[letter]]
     low, high = (None, None) if math.isnan(half) else (mean - half, mean + half)
-    return [mean, low, high, verdict]
+    return [mean, low, high, VERDICTS[letter]]
 
 
 def _note(table: Table, row: Row) -> str | None:
