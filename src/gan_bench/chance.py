@@ -7,10 +7,13 @@ in any order, in any worker and on any rank; so a run resumes exactly and a degr
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
-__all__ = ["generator", "seed_of"]
+__all__ = ["generator", "seed_of", "undisturbed"]
 
 
 def _digest(key: tuple[str | int, ...]) -> bytes:
@@ -29,3 +32,20 @@ def generator(*key: str | int) -> np.random.Generator:
 def seed_of(*key: str | int) -> int:
     """A seed in [0, 2**63) from the same digest, for libraries that take a number."""
     return int.from_bytes(_digest(key)[16:24], "little") >> 1
+
+
+@contextmanager
+def undisturbed(devices: Sequence[Any] | None = None) -> Iterator[None]:
+    """Let what is drawn inside move no generator outside, neither NumPy's nor torch's.
+
+    Args:
+        devices: torch's, beside the CPU, whose generators are put back; None: all.
+    """
+    import torch
+
+    state = np.random.get_state()
+    try:
+        with torch.random.fork_rng(devices=devices):
+            yield
+    finally:
+        np.random.set_state(state)

@@ -8,6 +8,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import track
@@ -16,7 +17,16 @@ from gan_bench.benchmark import Board, Result, board, find, names_of, record, re
 from gan_bench.errors import GanBenchError, UsageError
 from gan_bench.files import write_atomically
 
-__all__ = ["benchmark", "input_files", "leaderboard", "restore", "result_files", "show_board", "show_results"]
+__all__ = [
+    "benchmark",
+    "give_json",
+    "input_files",
+    "leaderboard",
+    "restore",
+    "result_files",
+    "show_board",
+    "show_results",
+]
 
 log = logging.getLogger(__name__)
 
@@ -34,11 +44,8 @@ def benchmark(arguments: argparse.Namespace) -> int:
 
     results, failures = contest(arguments)
     records = [{**record(result), "set": result.what["set"]} for result in results]
-    text = json.dumps(records, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
-    if arguments.json == "-":
-        sys.stdout.write(text)
-    elif arguments.json:
-        write_atomically(Path(arguments.json), text.encode())
+    if arguments.json:
+        give_json(records, arguments.json)
     if results and arguments.json != "-":
         _print(results)
     for label, cause in failures:
@@ -159,6 +166,23 @@ def input_files(words: Sequence[str]) -> list[Path]:
     if not files:
         raise UsageError(f"{', '.join(words)}: no images found; looked for {', '.join(sorted(SUFFIXES))}")
     return files
+
+
+def give_json(told: Any, place: str) -> None:
+    """Write what a command was asked to say as JSON.
+
+    Args:
+        told: plain containers.
+        place: a file, or `-` for standard output.
+
+    Raises:
+        WorkError: it cannot be written.
+    """
+    text = json.dumps(told, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    if place == "-":
+        sys.stdout.write(text)
+    else:
+        write_atomically(Path(place), text.encode())
 
 
 def result_files(words: Sequence[str]) -> list[Path]:

@@ -25,7 +25,7 @@ from yaml import YAMLError
 
 from gan_bench.cells import Cell, find_cells
 from gan_bench.check import check_config, groups_of, leaves, resolve
-from gan_bench.errors import UsageError, did_you_mean
+from gan_bench.errors import UsageError, did_you_mean, one_line
 from gan_bench.naming import differences, fingerprint, run_name
 
 __all__ = [
@@ -127,7 +127,7 @@ def mistyped(message: str) -> str | None:
     if found := re.search(r"Could not override '([^']+)'", message):
         key = found[1]
         known = {name for name, _ in leaves(default_config({}, 0, None))}
-        known |= {name.rpartition(".")[0] for name in known} | set(groups_of(conf_dir())) - {""}
+        known |= {name.rpartition(".")[0] for name in known} | set(groups_of(conf_dir()))
         near = did_you_mean(key, known)
         return f"{key}: no such key{near if 'did you mean' in near else '; --cfg job shows them all'}"
     if found := re.search(r"Could not find '([\w/]+)/([^'/]+)'", message):
@@ -252,7 +252,7 @@ def typed_values(words: Sequence[str], scale: int | None, of: str = "--scale") -
     try:
         values = plain(OmegaConf.from_dotlist(list(words)))
     except (OmegaConfBaseException, YAMLError, ValueError, TypeError) as error:
-        raise UsageError(f"--set {' '.join(words)}: {_one_line(error)}") from None
+        raise UsageError(f"--set {' '.join(words)}: {one_line(error)}") from None
     if scale is not None and values.get("scale", scale) != scale:
         raise UsageError(f"--set scale={values['scale']} against scale {scale} of {of}; leave one of them out")
     return values
@@ -280,7 +280,7 @@ def build(node: DictConfig | Mapping[str, Any] | None, /, *, key: str = "", **gi
         # Lightning's own error for a wrong Trainer, by its name: importing it would import torch.
         if not isinstance(cause, USERS_MISTAKES) and type(cause).__name__ != "MisconfigurationException":
             raise cause from cause.__cause__
-        raise UsageError(": ".join(filter(None, [where, _one_line(cause)]))) from cause
+        raise UsageError(": ".join(filter(None, [where, one_line(cause)]))) from cause
 
 
 def plain(cfg: DictConfig | Mapping[str, Any]) -> dict[str, Any]:
@@ -306,7 +306,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         content: Any = OmegaConf.to_container(OmegaConf.load(path))
         return dict(content)
     except (YAMLError, OmegaConfBaseException, TypeError, ValueError) as error:
-        raise UsageError(f"{path}: no readable yaml mapping ({_one_line(error)})") from None
+        raise UsageError(f"{path}: no readable yaml mapping ({one_line(error)})") from None
 
 
 def to_yaml(config: Mapping[str, Any]) -> str:
@@ -338,7 +338,7 @@ def _with_values(node: Mapping[str, Any], values: Mapping[str, Any], place: str 
         try:
             OmegaConf.update(made, str(key), value, force_add=True)
         except OmegaConfBaseException as error:
-            raise UsageError(f"{place}.{key}: {_one_line(error)}") from None
+            raise UsageError(f"{place}.{key}: {one_line(error)}") from None
     try:
         check_config(OmegaConf.create({"degradation": made}), conf_dir(), {})
     except UsageError as error:
@@ -382,7 +382,3 @@ def _cause(error: BaseException, key: str) -> tuple[BaseException, str]:
     inner = str(error).partition("\nfull_key: ")[2].strip()
     cause = error.__cause__ or ValueError(str(error).partition("\nfull_key: ")[0])
     return cause, ".".join(filter(None, [key, inner]))
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

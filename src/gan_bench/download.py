@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from gan_bench.errors import WorkError
+from gan_bench.errors import WorkError, one_line
 
 __all__ = ["TIMEOUT", "download", "download_from_hub", "is_offline", "no_long_waits", "refuse_offline"]
 
@@ -98,7 +98,7 @@ def _guarded(url: str) -> Iterator[None]:
         with _socket_timeout(), redirect_stdout(None):
             yield
     except (OSError, RuntimeError, ValueError) as error:  # the hub's errors are ValueErrors or OSErrors
-        raise WorkError(f"it cannot be fetched: {_line(error)}") from error
+        raise WorkError(f"it cannot be fetched: {one_line(error, 160)}") from error
 
 
 def _unanswered(url: str) -> str:
@@ -114,7 +114,7 @@ def _unanswered(url: str) -> str:
             urllib.request.urlopen(request, timeout=TIMEOUT).close()  # noqa: S310
             told.append("")
         except OSError as error:  # an error by HTTP is an answer
-            told.append("" if hasattr(error, "code") else _line(getattr(error, "reason", error)))
+            told.append("" if hasattr(error, "code") else one_line(getattr(error, "reason", error), 160))
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
@@ -131,7 +131,3 @@ def _socket_timeout() -> Iterator[None]:
         yield
     finally:
         socket.setdefaulttimeout(before)
-
-
-def _line(error: object) -> str:
-    return " ".join(str(error).split())[:160] or type(error).__name__

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["GanBenchError", "Stopped", "UsageError", "WorkError", "did_you_mean", "out_of_memory"]
+__all__ = ["GanBenchError", "Stopped", "UsageError", "WorkError", "did_you_mean", "one_line", "out_of_memory"]
 
 
 class GanBenchError(Exception):
@@ -48,6 +48,16 @@ def out_of_memory(error: BaseException) -> bool:
     told = str(error).strip()
     onednn = told.endswith("could not create a primitive")  # it says no more where memory is short
     return isinstance(error, RuntimeError) and (onednn or any(word in told for word in words))
+
+
+def one_line(error: object, longest: int | None = None) -> str:
+    """What an error of others says, on one line; its class where it says nothing.
+
+    Args:
+        error: of a library, or of the system.
+        longest: characters that are told; None for all.
+    """
+    return " ".join(str(error).split())[:longest] or type(error).__name__
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

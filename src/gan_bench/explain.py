@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,9 +13,9 @@ from rich.text import Text
 from gan_bench.benchmark import Result, contrasts, key, rows_of
 from gan_bench.benchmark.result import inputs, read
 from gan_bench.benchmark.schema import canonical, plain
-from gan_bench.commands import result_files
+from gan_bench.benchmark.words import visible
+from gan_bench.commands import give_json, result_files
 from gan_bench.errors import UsageError
-from gan_bench.files import write_atomically
 
 __all__ = ["show"]
 
@@ -52,11 +50,7 @@ def show(arguments: argparse.Namespace) -> int:
             _print(console, result, first=not number)
     if arguments.json:
         told = plain([_document(result) for result in results])  # a file's name may be no text
-        text = json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-        if arguments.json == "-":
-            sys.stdout.write(text)
-        else:
-            write_atomically(Path(arguments.json), text.encode())
+        give_json(told, arguments.json)
     return 0
 
 
@@ -260,4 +254,4 @@ def _short(sha256: str | None) -> str:
 
 def _safe(text: str) -> str:
     """What cannot move a terminal's cursor, or break a line."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+    return visible(text, "\ufffd")

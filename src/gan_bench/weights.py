@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from gan_bench.download import download, download_from_hub, refuse_offline
-from gan_bench.errors import UsageError, WorkError, did_you_mean
+from gan_bench.errors import UsageError, WorkError, did_you_mean, one_line
 
 __all__ = ["FILES", "WeightFile", "cache_folder", "chosen", "defect", "fetch", "hub_url", "is_published", "needed"]
 __all__ += ["obtain", "sha256"]
@@ -218,7 +218,7 @@ def _defect(key: str, path: Path, _changed: int) -> str:
         found = _READERS[path.suffix](path)
     except Exception as error:  # pickle, zip, torch and scipy each have their own for a damaged file
         whole = not file.network and "Unsupported global" in str(error)  # an author's own classes beside the weights
-        return "" if whole else f"cannot be read ({_line(error)})"
+        return "" if whole else f"cannot be read ({one_line(error, 160)})"
     expected = dict(file.shapes) or _network_shapes(file.network)
     odd = [name for name in sorted(expected.keys() | found.keys()) if expected.get(name) != found.get(name)]
     if not expected or not odd:
@@ -283,7 +283,3 @@ def _hub_cache() -> Path:
     """As huggingface_hub has it."""
     home = Path(os.environ.get("HF_HOME") or _user_cache() / "huggingface").expanduser()
     return Path(os.environ.get("HF_HUB_CACHE") or home / "hub").expanduser()
-
-
-def _line(error: object) -> str:
-    return " ".join(str(error).split())[:160] or type(error).__name__

@@ -12,7 +12,10 @@ from gan_bench.benchmark.render import render_markdown
 from gan_bench.benchmark.spreadsheet import render_csv, render_images_csv
 from gan_bench.files import write_atomically
 
-__all__ = ["write_board"]
+__all__ = ["FILES", "PAGE", "write_board"]
+
+FILES = ("leaderboard.html", "leaderboard.md", "leaderboard.csv", "leaderboard_images.csv")
+PAGE, MARKDOWN, RESULTS, IMAGES = FILES
 
 
 def write_board(folder: Path, board: Board) -> list[Path]:
@@ -29,10 +32,10 @@ def write_board(folder: Path, board: Board) -> list[Path]:
         WorkError: a file cannot be written; the old one is then still there.
     """
     texts: dict[str, Callable[[], str]] = {
-        "leaderboard.html": lambda: render(document(board, folder)),
-        "leaderboard.md": lambda: render_markdown(board, folder),
-        "leaderboard.csv": lambda: render_csv(board),
-        "leaderboard_images.csv": lambda: render_images_csv(board),
+        PAGE: lambda: render(document(board, folder)),
+        MARKDOWN: lambda: render_markdown(board, folder),
+        RESULTS: lambda: render_csv(board),
+        IMAGES: lambda: render_images_csv(board),
     }
     for name, text in texts.items():
         write_atomically(folder / name, text().encode())

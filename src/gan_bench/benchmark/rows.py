@@ -12,17 +12,16 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
-from scipy import stats
 
 from gan_bench.benchmark.result import Result
 from gan_bench.benchmark.schema import canonical
+from gan_bench.benchmark.statistics import SEEDS, interval
 
-__all__ = ["SEEDS_OF_A_METHOD", "Claim", "Row", "latest", "methods", "rows_of"]
+__all__ = ["Claim", "Row", "latest", "methods", "rows_of"]
 
 Claim = Literal["fixed", "weights", "method"]
 AGAIN = "is of a method and seed of which a result that was computed later is shown"
 OTHERWISE = "has the key of a result that is shown, and other scores: not reproducible"
-SEEDS_OF_A_METHOD = 3  # under it a row speaks of these weights, not of the method
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class Row:
     @property
     def claim(self) -> Claim:
         """Of what the row speaks: what is fixed, these weights, or the method behind them."""
-        return "fixed" if self.fixed else "method" if len(self.results) >= SEEDS_OF_A_METHOD else "weights"
+        return "fixed" if self.fixed else "method" if len(self.results) >= SEEDS else "weights"
 
     def score(self, metric: str) -> float | None:
         """The mean over the seeds; None where one of them has no number."""
@@ -79,8 +78,10 @@ class Row:
 
     def half(self, metric: str) -> float | None:
         """Half of the 95 % t interval of a method's mean over its seeds."""
-        spread, number = self.spread(metric), len(self.results)
-        return None if spread is None else float(stats.t.ppf(0.975, number - 1)) * spread / math.sqrt(number)
+        if self.spread(metric) is None:
+            return None
+        around = interval(np.array([[one.scores[metric]] for one in self.results], dtype=np.float64))
+        return None if around is None else (around[1] - around[0]) / 2
 
     def images(self, metric: str) -> np.ndarray | None:
         """(seeds, images) float64 in the order of the images' names; None where a number is missing."""

@@ -28,9 +28,14 @@ __all__ = [
 __all__ += ["seen_from", "signed", "suffixes", "title", "titles", "unranked", "visible"]
 
 
-def visible(text: str) -> str:
-    """The text on one line without control characters (a file may hold escape sequences for the terminal)."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+def visible(text: str, instead: str = " ") -> str:
+    """The text on one line without control characters (a file may hold escape sequences for the terminal).
+
+    Args:
+        text: from a file.
+        instead: stands for each of them.
+    """
+    return text if text.isprintable() else "".join(c if c.isprintable() else instead for c in text)
 
 
 def plural(number: int, noun: str) -> str:

@@ -24,7 +24,7 @@ from PIL import Image
 
 from gan_bench.data.pages import Page, View, pages_of
 from gan_bench.data.splits import rank
-from gan_bench.errors import UsageError, did_you_mean
+from gan_bench.errors import UsageError, did_you_mean, one_line
 from gan_bench.files import write_atomically
 from gan_bench.image import SUFFIXES, read, verify
 from gan_bench.weights import cache_folder
@@ -246,10 +246,10 @@ def _rows(name: str, config: str | None, split: str, columns: Mapping[str, str])
         rows = datasets.load_dataset(str(folder.resolve()) if folder.is_dir() else name, config, split=split)
     except ConnectionError as error:
         way_out = "load it once where there is a network, or put its images into a folder and set dataset.root=DIR"
-        raise UsageError(f"{place}: cannot be reached ({_line(error)}); {way_out}") from None
+        raise UsageError(f"{place}: cannot be reached ({one_line(error, 200)}); {way_out}") from None
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
         way_out = "see dataset.hub_config and dataset.hub_split"
-        raise UsageError(f"{place}: cannot be loaded ({_line(error)}); {way_out}") from None
+        raise UsageError(f"{place}: cannot be loaded ({one_line(error, 200)}); {way_out}") from None
     for column in columns.values():
         if column not in rows.features:
             raise UsageError(f"{place}: no column {column!r}{did_you_mean(column, rows.features)}")
@@ -273,10 +273,6 @@ def _unpack(cells: Iterable[Mapping[str, Any]], folder: Path, place: str) -> Non
         with Image.open(io.BytesIO(data)) as image:
             suffix = {"JPEG": ".jpg", "TIFF": ".tif"}.get(str(image.format), f".{str(image.format).lower()}")
         write_atomically(folder / f"{stems[number] if own else f'{number:05}'}{suffix}", data)
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
 
 
 def _split(path: Path) -> str:

@@ -24,8 +24,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gan_bench.chance import undisturbed
 from gan_bench.download import no_long_waits
-from gan_bench.errors import WorkError
+from gan_bench.errors import WorkError, one_line
 from gan_bench.image import to_rgb, to_tensor, to_uint8
 from gan_bench.metrics.fidelity import ImageMetric
 from gan_bench.weights import hub_url, needed, obtain, sha256
@@ -50,7 +51,7 @@ class _WholeImage(ImageMetric):
                 return self._measure(*images).reshape(-1).double().cpu()
         except (RuntimeError, ValueError, AssertionError, IndexError) as error:  # too small, mostly
             size = "x".join(str(side) for side in restored.shape[-2:])
-            self._tell(f"{self.name}: no score for an image of {size} (HxW): {_line(error)}")
+            self._tell(f"{self.name}: no score for an image of {size} (HxW): {one_line(error, 160)}")
             return torch.full((len(restored),), torch.nan, dtype=torch.float64)
 
     @abc.abstractmethod
@@ -127,7 +128,7 @@ class Pyiqa(_WholeImage):
 
     def _measure(self, *images: Tensor) -> Tensor:
         """One image at a time: some draw crops, and no score may depend on the images beside it."""
-        with _same_chance():
+        with undisturbed():
             return torch.cat([self._alone(*(image[None] for image in pair)) for pair in zip(*images, strict=True)])
 
     def _alone(self, *images: Tensor) -> Tensor:
@@ -175,7 +176,7 @@ def _create(name: str) -> nn.Module:
 
             model: nn.Module = pyiqa.create_metric(name, device=_device())
         except Exception as error:  # whatever a metric of an author of its own stumbles over
-            raise WorkError(f"pyiqa cannot build it: {_line(error)}") from error
+            raise WorkError(f"pyiqa cannot build it: {one_line(error, 160)}") from error
     return model.eval().requires_grad_(False)
 
 
@@ -204,24 +205,9 @@ def _float32() -> Iterator[None]:
 
 
 @contextmanager
-def _same_chance() -> Iterator[None]:
-    """What is drawn inside moves no generator outside."""
-    state = np.random.get_state()
-    try:
-        with torch.random.fork_rng():
-            yield
-    finally:
-        np.random.set_state(state)
-
-
-@contextmanager
 def _quiet() -> Iterator[None]:
     logging.disable(logging.WARNING)
     try:
         yield
     finally:
         logging.disable(logging.NOTSET)
-
-
-def _line(error: object) -> str:
-    return " ".join(str(error).split())[:160] or type(error).__name__

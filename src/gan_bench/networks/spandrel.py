@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from gan_bench.errors import UsageError, did_you_mean
+from gan_bench.errors import UsageError, did_you_mean, one_line
 from gan_bench.networks.foreign import Foreign
 
 __all__ = ["Spandrel", "opened"]
@@ -113,7 +113,7 @@ def _made(kind: type[nn.Module], name: str, arguments: dict[str, Any]) -> nn.Mod
             return network
     except Exception as error:  # each has its own for what it cannot do
         told = ", ".join(f"{word}={value}" for word, value in arguments.items())
-        raise UsageError(f"{name} cannot be built with {told}: {_line(error)}") from None
+        raise UsageError(f"{name} cannot be built with {told}: {one_line(error, 160)}") from None
 
 
 def _translated(kind: type[nn.Module], scale: int, num_in_ch: int, num_out_ch: int) -> dict[str, Any]:
@@ -137,7 +137,9 @@ def _read(state: Mapping[str, Any]) -> Any:
     except spandrel.UnsupportedModelError:
         return None
     except Exception as error:  # each architecture has its own for tensors that do not fit
-        raise UsageError(f"spandrel takes it for a network whose shapes it does not have ({_line(error)})") from None
+        raise UsageError(
+            f"spandrel takes it for a network whose shapes it does not have ({one_line(error, 160)})"
+        ) from None
     if not isinstance(descriptor, spandrel.ImageModelDescriptor):
         raise UsageError(f"{descriptor.architecture.id} fills in what a mask leaves out and restores no whole image")
     return descriptor
@@ -190,7 +192,3 @@ def _agree(one: Foreign, other: Foreign) -> bool:
 def _plain(value: Any) -> Any:
     """Lists and tuples alike."""
     return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:160] or type(error).__name__

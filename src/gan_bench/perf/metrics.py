@@ -13,12 +13,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
+import torch
 from rich.console import Console
 
 from gan_bench.data import Photos
 from gan_bench.image import to_tensor
 from gan_bench.metrics import get_protocol, psnr, ssim
-from gan_bench.perf.place import reference, seconds, table, threads
+from gan_bench.perf.place import reference, seconds, table, threads, waiting_for
 from gan_bench.provenance import provenance
 from gan_bench.resize import downscale, upscale
 
@@ -85,9 +86,10 @@ def _ways(name: str, a: np.ndarray, b: np.ndarray) -> tuple[dict[str, Way], str 
 def _rows(ways: dict[str, Way], exact: str | None, rounds: int, bars: dict[str, float]) -> dict[str, Any]:
     """Every way in turn in each round, behind one to warm up."""
     times: dict[str, list[float]] = {name: [] for name in ways}
+    wait = waiting_for(torch.device("cpu"))
     for number in range(rounds + 1):
         for name, way in ways.items():
-            taken = seconds(way, _nothing)
+            taken = seconds(way, wait)
             if number:
                 times[name].append(taken)
     values = {name: float(way()) for name, way in ways.items()}
@@ -104,10 +106,6 @@ def _rows(ways: dict[str, Way], exact: str | None, rounds: int, bars: dict[str, 
     if exact is not None:
         rows[OURS]["kept"] = rows[OURS]["difference"] <= EXACT
     return rows
-
-
-def _nothing() -> None:
-    """A CPU works at once."""
 
 
 def show(document: dict[str, Any], console: Console) -> None:

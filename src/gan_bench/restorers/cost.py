@@ -5,17 +5,16 @@ from __future__ import annotations
 import ctypes
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from gan_bench.batch import Batch
+from gan_bench.chance import undisturbed
 from gan_bench.errors import GanBenchError
 from gan_bench.provenance import processor
 from gan_bench.restorers.base import Restorer
@@ -47,7 +46,7 @@ def inference_cost(restorer: Restorer, scale: int, channels: int = 3) -> dict[st
     noise = torch.rand(1, channels, side, side, generator=torch.Generator().manual_seed(0))
     batch, pixels = Batch(noise, noise, ("cost",)), (side * scale) ** 2
     device = getattr(restorer, "device", torch.device("cpu"))
-    with _same_chance(device):
+    with undisturbed([device] if device.type == "cuda" else []):
         try:
             with FlopCounterMode(display=False) as counter:
                 restorer.restore(batch)
@@ -106,14 +105,3 @@ def _machine(device: torch.device) -> str:
         return torch.cuda.get_device_name(device)
     threads = torch.get_num_threads()
     return f"{processor()} · {threads} thread{'s' * (threads != 1)}"
-
-
-@contextmanager
-def _same_chance(device: torch.device) -> Iterator[None]:
-    """What a network from elsewhere draws inside moves no generator outside."""
-    state = np.random.get_state()
-    try:
-        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            yield
-    finally:
-        np.random.set_state(state)

@@ -12,6 +12,7 @@ from typing import Any
 
 from gan_bench.benchmark import Board, Row, Table, answer
 from gan_bench.benchmark.answer import PERCEPTION
+from gan_bench.benchmark.publish import FILES, PAGE
 from gan_bench.benchmark.scores import fact, head, why
 from gan_bench.benchmark.standing import Standing
 from gan_bench.benchmark.statistics import WORDS
@@ -21,8 +22,6 @@ from gan_bench.tracking.wandb import Session
 
 __all__ = ["log_board"]
 
-PAGE = "leaderboard.html"
-WRITTEN = (PAGE, "leaderboard.md", "leaderboard.csv", "leaderboard_images.csv")
 DISTORTION = "psnr"
 VERDICTS = WORDS | {"-": "no verdict", "=": "reference"}
 CLAIMS = {"method": "method", "weights": "these weights", "fixed": "fixed"}
@@ -90,7 +89,7 @@ def _log_table(session: Session, name: str, table: Table) -> None:
 
 def _log_files(session: Session, board: Board, folder: Path) -> None:
     """The page to look at, and all files; those that the next board writes anew are copied."""
-    written = {name: folder / name for name in WRITTEN if (folder / name).is_file()}
+    written = {name: folder / name for name in FILES if (folder / name).is_file()}
     if PAGE in written:
         session.log_page("page", written[PAGE])
     paths = [result.path for result in board.results if result.path]

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Concatenate
 
+from gan_bench.errors import one_line
+
 __all__ = ["PATIENCE", "Session"]
 
 log = logging.getLogger(__name__)
@@ -35,7 +37,7 @@ def _harmless(method: Callable[Concatenate[Session, ...], None]) -> Callable[Con
             method(self, *arguments, **named)
         except Exception as error:
             self.broken = True
-            log.warning("Weights & Biases: %s; going on without it", _one_line(error))
+            log.warning("Weights & Biases: %s; going on without it", one_line(error, 300))
 
     return call
 
@@ -92,7 +94,7 @@ class Session:
         except Exception as error:
             if mode == "offline":
                 raise
-            log.warning("Weights & Biases: %s; the run is written to disk", _one_line(error))
+            log.warning("Weights & Biases: %s; the run is written to disk", one_line(error, 300))
             wandb.teardown()  # else the run's id would be in use
             self._run = wandb.init(mode="offline", **facts)
         if "WANDB_SWEEP_ID" in os.environ:
@@ -246,7 +248,7 @@ def _mode(wanted: str) -> str:
         with _short_wait():
             return wanted if wandb.login(prompt=False, verify=True) else "offline"
     except Exception as error:
-        log.warning("Weights & Biases: %s; the run is written to disk", _one_line(error))
+        log.warning("Weights & Biases: %s; the run is written to disk", one_line(error, 300))
         return "offline"
 
 
@@ -273,7 +275,3 @@ def _wandb() -> Any:
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> Any:
     return _wandb().Table(columns=list(heads), data=[list(row) for row in rows])
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -6,18 +6,16 @@ Level 1 is arithmetic on the file. Level 2 makes the test set again, loads the w
 from __future__ import annotations
 
 import argparse
-import json
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from gan_bench.benchmark.result import read
 from gan_bench.benchmark.schema import plain
 from gan_bench.benchmark.sums import Check, Verdict, level_1
-from gan_bench.commands import result_files
+from gan_bench.benchmark.words import visible
+from gan_bench.commands import give_json, result_files
 from gan_bench.errors import UsageError
-from gan_bench.files import write_atomically
 
 __all__ = ["Report", "verify"]
 
@@ -79,7 +77,8 @@ def verify(arguments: argparse.Namespace) -> int:
         counts = [(sum(one.verdict == verdict for one in reports), words) for verdict, words in SEVERAL.items()]
         print(f"{len(reports)} results: " + ", ".join(f"{count} {words}" for count, words in counts if count))
     if arguments.json:
-        _write(reports, arguments.json)
+        told = [{**asdict(one), "level": one.level, "verdict": one.verdict} for one in reports]
+        give_json(plain(told), arguments.json)
     verdicts = {one.verdict for one in reports}
     return 1 if "does not hold" in verdicts else max(CODES[one] for one in verdicts)
 
@@ -118,13 +117,4 @@ def _lines(report: Report) -> Iterator[str]:
 
 def _printable(line: str) -> str:
     """What a file says can neither move a terminal's cursor nor stop the output."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in line)
-
-
-def _write(reports: Sequence[Report], place: str) -> None:
-    told = plain([{**asdict(one), "level": one.level, "verdict": one.verdict} for one in reports])
-    text = json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    if place == "-":
-        sys.stdout.write(text)
-    else:
-        write_atomically(Path(place), text.encode())
+    return visible(line, "\ufffd")

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeGuard
 
-from gan_bench.benchmark.words import visible
+from gan_bench.benchmark.words import signed, visible
 
 __all__ = ["CLAIMS", "COSTS", "MINUS", "Json", "claim_words", "clean", "cut", "esc", "machine", "name_of", "number"]
 __all__ += ["TIMES", "joined", "known", "short", "signed", "tag"]
@@ -57,12 +57,6 @@ def number(value: float, digits: int) -> str:
     if text.startswith("-"):
         text = text[1:] if not float(text) else MINUS + text[1:]
     return text
-
-
-def signed(value: float, digits: int) -> str:
-    """As `number`, with a plus sign before what is above nought."""
-    text = number(value, digits)
-    return text if text.startswith(MINUS) or not float(text) else f"+{text}"
 
 
 def short(value: float) -> str:
