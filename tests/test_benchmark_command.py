@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from gan_bench.cli import main
+from gan_bench.commands import show_board
 from gan_bench.image import read
 from gan_bench.metrics.sets import SetMetric
 
@@ -207,6 +208,29 @@ def test_wrong_usage_is_one_line_and_two(sets, capsys, words, named):
     assert not captured.out
 
 
+def test_a_label_without_a_restorer_is_no_folder_at_hand(sets, capsys):
+    assert main(["benchmark", "mine=", "--gt", "gt", "--lq", "lq"]) == 2
+    assert "no restorer is named" in capsys.readouterr().err
+
+
+def test_where_json_cannot_be_written_the_table_was_shown(sets, capsys):
+    assert main(["benchmark", "bicubic", "--gt", "gt", "--lq", "lq", "--json", "gt"]) == 1
+    captured = capsys.readouterr()
+    assert "gt: cannot be written" in captured.err and "bicubic" in captured.out
+
+
+def test_a_board_that_nobody_reads_to_the_end_is_written_all_the_same(sets, capsys, monkeypatch):
+    assert main(["benchmark", "bicubic", "--gt", "gt", "--lq", "lq", "--out", "board"]) == 0
+    monkeypatch.setattr("gan_bench.commands.Console.print", broken_pipe)
+    with pytest.raises(BrokenPipeError):
+        show_board(sets / "board")
+    assert (sets / "board" / "leaderboard_images.csv").is_file()
+
+
+def broken_pipe(*_):
+    raise BrokenPipeError
+
+
 def test_an_unknown_restorer_is_wrong_usage(sets, capsys):
     assert main(["benchmark", "bicubik", "--gt", "gt", "--lq", "lq"]) == 2
     assert "did you mean 'bicubic'" in capsys.readouterr().err
@@ -258,7 +282,10 @@ def test_restore_by_python_equals_the_command(sets, train):
     assert np.array_equal(read(sets / "out" / "0.png").pixels, restored)
 
 
-@pytest.mark.parametrize("words", [["nowhere", "--with", "bicubic"], ["lq", "--with", "bicubik"], ["lq"]])
+@pytest.mark.parametrize(
+    "words",
+    [["nowhere", "--with", "bicubic"], ["lq", "--with", "bicubik"], ["lq"], ["lq", "--with", "bicubic", "--scale", "0"]],
+)
 def test_restore_with_wrong_words_is_one_line(sets, capsys, words):
     try:
         code = main(["restore", *words])

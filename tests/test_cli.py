@@ -20,7 +20,7 @@ def ended(error, capsys):
     [
         (UsageError("this: is wrong"), 2, "error: this: is wrong\n"),
         (WorkError("that: failed\nhere"), 1, "error: that: failed here\n"),
-        (KeyboardInterrupt(), 130, "error: interrupted; the same command goes on from the last checkpoint\n"),
+        (KeyboardInterrupt(), 130, "error: interrupted; the same command goes on with what was saved\n"),
         (Stopped("stopped by SIGTERM", 143), 143, "stopped by SIGTERM\n"),
         (Stopped("requeued", 0), 0, "requeued\n"),
         (torch.OutOfMemoryError("CUDA out of memory. Tried"), 1, "error: not enough memory; take smaller images"),
@@ -65,8 +65,20 @@ def test_a_defect_keeps_its_traceback(capsys):
         ("degradation.scal=2", "degradation.scal: no such key; did you mean 'degradation.scale'?"),
         ("model=srgann", "model=srgann: no such choice; did you mean 'srgan'?"),
         ("qqqq=1", "qqqq: no such key; --cfg job shows them all"),
+        ("trainer.max_steps=5", "trainer.max_steps: how long a training is, budget.steps says; set that"),
+        ("+trainer.max_steps=5", "trainer.max_steps: how long a training is, budget.steps says; set that"),
+        ("budget.lr=1", "budget.lr: what was chosen has no such key; +budget.lr=... adds it"),
+        ("experiment=benchmrk", "experiment=benchmrk: no such choice; did you mean 'benchmark'?"),
     ],
 )
 def test_a_mistyped_word_is_one_line_that_says_what_was_meant(train, word, told):
     code, _, error = train("model=srcnn", word) if not word.startswith("model") else train(word)
     assert (code, error) == (2, f"error: {told}\n")
+
+
+@pytest.mark.parametrize(
+    "words", [["leaderboard", ""], ["benchmark", "bicubic", "--suite", ""], ["show", "a", "--json="], ["train", ""]]
+)
+def test_an_empty_argument_is_no_folder_at_hand(words, capsys):
+    assert cli.main(words) == 2
+    assert capsys.readouterr().err.startswith("error: an argument is empty, as by a variable of the shell")

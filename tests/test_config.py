@@ -29,6 +29,8 @@ from gan_bench.config import (
     run_name,
 )
 from gan_bench.errors import UsageError, WorkError
+from gan_bench.naming import recipe
+from gan_bench.values import check_values
 
 FILES = {
     "conf/train.yaml": """
@@ -560,6 +562,24 @@ def test_the_order_of_keys_does_not_change_the_fingerprint(tree):
     assert len(fingerprint(tree)) == 8
 
 
+def test_the_order_of_steps_is_part_of_what_a_run_is():
+    noise, blur = {"sigma": 5, "gray": 0}, {"kernel": {"steps": {"b": 1, "a": 2}}}
+    one, other, turned, deep = (
+        {"seed": 0, "degradation": {"steps": steps}}
+        for steps in (
+            {"noise": noise, "blur": blur},
+            {"blur": blur, "noise": noise},
+            {"noise": {"gray": 0, "sigma": 5}, "blur": blur},
+            {"noise": noise, "blur": {"kernel": {"steps": {"a": 2, "b": 1}}}},
+        )
+    )
+    assert len({fingerprint(config) for config in (one, other, deep)}) == 3
+    assert len({recipe(config) for config in (one, other, deep)}) == 3
+    assert (fingerprint(one), recipe(one)) == (fingerprint(turned), recipe(turned))
+    assert differences(one, other) == ["degradation.order.steps: noise, blur against nothing"]
+    assert differences(one, turned) == []
+
+
 @given(CONFIGS, st.sampled_from(["trainer", "logger", "paths", "hydra"]), TREES)
 def test_where_and_how_a_run_runs_does_not_change_the_fingerprint(tree, name, value):
     assert fingerprint({**tree, name: value}) == fingerprint(tree)
@@ -682,8 +702,46 @@ def test_a_cell_may_name_a_data_set_that_chooses_a_degradation_and_keeps_the_run
 @pytest.mark.parametrize("word", ["phots", "a b", "x=y", "a,b", "[1]"])
 def test_a_cell_of_a_data_set_that_is_not_there_is_one_line(shipped, word):
     run = {key: shipped()[key] for key in ("dataset", "degradation")}
-    with pytest.raises(UsageError, match=r"^suite\.cells\[0\]\.dataset: no such dataset[^\n]*$"):
+    with pytest.raises(UsageError, match=r"^suite\.cells\[0\]\.dataset=[^\n]+: no such dataset[^\n]*$"):
         config.cells(OmegaConf.create({**run, "suite": {"cells": [{"dataset": word}]}}))
+
+
+VALUES = {
+    "seed": 0,
+    "workers": None,
+    "budget": {"steps": 9, "max_time": None, "srgan": {"batch": 1, "x4": {"patch": 8}}},
+}
+VALUES |= {"paths": {"runs": "1"}, "dataset": {"root": "2024", "lq": None, "gt": False, "num_ch": 1}, "trainer": {}}
+VALUES |= {"metrics": {"names": ["psnr"], "validation": [], "instead": {}}}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        *(("seed", value, f"seed={value}: a whole number from 0 ") for value in (-1, 1.5, None, "abc", True, 2**63)),
+        *(("workers", value, f"workers={value}: a whole number from 0 is needed") for value in (-1, "abc")),
+        *(("budget.steps", value, f"budget.steps={value}: a whole number from 1 ") for value in (0, -5, 1.5, "abc")),
+        ("budget.srgan.batch", 0, "budget.srgan.batch=0: a whole number from 1 is needed"),
+        ("budget.srgan.x4.patch", "abc", "budget.srgan.x4.patch=abc: a whole number from 1 is needed"),
+        *(("paths.runs", value, f"paths.runs={value}: a folder is needed; write ./") for value in (1, None, True, [])),
+        ("paths.runs", float("nan"), "paths.runs=nan: a folder is needed; write ./"),
+        ("paths.runs", " ", "paths.runs: a folder is needed, not an empty name"),
+        ("dataset.root", 2024, "dataset.root=2024: a folder is needed; write ./"),
+        ("dataset.lq", "", "dataset.lq: a folder is needed, not an empty name"),
+        ("dataset.num_ch", 2, "dataset.num_ch=2: 3 channels or 1 are needed"),
+        *(("metrics.names", value, f"metrics.names={value}: a list of at least one") for value in ("psnr", [])),
+        ("metrics.validation", "psnr", "metrics.validation=psnr: a list is needed"),
+        ("metrics.instead", "abc", "metrics.instead: a mapping is needed"),
+        ("trainer.max_time", 1, "trainer.max_time: how long a training is, budget.max_time says"),
+    ],
+)
+def test_a_value_that_cannot_be_is_named_before_anything_is_done(key, value, told):
+    cfg = OmegaConf.create(VALUES)
+    check_values(plain(cfg))
+    OmegaConf.update(cfg, key, value, force_add=True)
+    with pytest.raises(UsageError) as refused:
+        check_values(plain(cfg))
+    assert str(refused.value).startswith(told)
 
 
 @pytest.mark.parametrize("overrides", [["dataset=pairs"], UNPAIRED, ["dataset=facades", "degradation=given"]])

@@ -68,6 +68,18 @@ def test_the_same_question_is_answered_once(tests, tmp_path):
     assert len(list(folder.iterdir())) == 1
 
 
+@pytest.mark.parametrize("cut", [500, None])
+def test_an_answer_that_was_cut_or_changed_is_not_taken_and_says_so(tests, tmp_path, cut):
+    folder = tmp_path / "results"
+    evaluate(question(tests), folder)
+    (file,) = folder.iterdir()
+    document = json.loads(file.read_text())
+    document["scores"]["psnr"] += 1
+    file.write_text(json.dumps(document)[:cut])
+    with pytest.raises(UsageError, match=r"^[^\n]*\.json: [^\n]+; remove the file to judge again$"):
+        evaluate(question(tests), folder)
+
+
 def test_another_process_finds_the_answer(tests, tmp_path):
     evaluate(question(tests), tmp_path / "results")
     restorer = Spy()

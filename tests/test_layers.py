@@ -11,11 +11,11 @@ import gan_bench
 
 ROOT = Path(gan_bench.__file__).parent
 FLOOR = {
-    **dict.fromkeys(("errors", "files", "chance", "processes", "started"), 0),
+    **dict.fromkeys(("errors", "files", "chance", "ordering", "processes", "started"), 0),
     **dict.fromkeys(("batch", "image", "resize", "tiling", "panels", "sheet", "crops"), 0),
     **dict.fromkeys(("download", "weights"), 0),
     **dict.fromkeys(("networks", "losses", "degradations", "metrics", "benchmark"), 1),
-    **dict.fromkeys(("targets", "check", "cells", "naming", "config", "provenance"), 1),
+    **dict.fromkeys(("targets", "check", "cells", "naming", "values", "config", "provenance"), 1),
     **dict.fromkeys(("data", "models", "draws"), 2),
     **dict.fromkeys(("restorers", "plan", "suites", "inputs"), 3),
     **dict.fromkeys(("judge",), 4),
@@ -26,6 +26,7 @@ FLOOR = {
 }
 SAME_FLOOR = {
     ("check", "targets"), ("config", "check"), ("config", "cells"), ("config", "naming"), ("naming", "check"),
+    ("config", "values"), ("values", "check"),
     ("models", "models"), ("commands", "contest"), ("degrade", "commands"),
     ("run", "runfolder"), ("run", "starting"), ("run", "training"), ("run", "work"), ("starting", "runfolder"),
     ("training", "runfolder"), ("training", "starting"), ("training", "work"),

@@ -9,10 +9,11 @@ from gan_bench import provenance
 from gan_bench.config import build, default_config
 from gan_bench.data import Photos, describe
 from gan_bench.degradations import Bicubic as Downscale
-from gan_bench.inputs import _in_order, again, orders
+from gan_bench.inputs import again
 from gan_bench.judge import Question, answer
 from gan_bench.metrics import get_protocol
 from gan_bench.naming import recipe
+from gan_bench.ordering import in_order, orders
 from gan_bench.restorers import Bicubic, Origin
 
 
@@ -95,7 +96,7 @@ def test_the_order_of_steps_outlives_sorted_keys():
     node = {"b": {"z": 1, "a": [{"y": 0, "x": 1}, 2]}, "a": None}
     found = orders(node)
     assert found == {"": ["b", "a"], ".b": ["z", "a"], ".b.a.0": ["y", "x"]}
-    assert json.dumps(_in_order(json.loads(json.dumps(node, sort_keys=True)), found)) == json.dumps(node)
+    assert json.dumps(in_order(json.loads(json.dumps(node, sort_keys=True)), found)) == json.dumps(node)
 
 
 def test_a_set_is_made_again_from_what_a_file_keeps():

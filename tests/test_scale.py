@@ -223,7 +223,7 @@ def test_of_several_processes_one_tells_what_is_wrong_with_the_words(tmp_path):
 def test_torchrun_tells_what_is_wrong_once(tmp_path):
     words = ["model=srcn", "trainer=ddp_cpu"]
     [code], _, errors = together([[*TORCHRUN, "--nproc-per-node", "2", SCRIPT[1], *words]], tmp_path)
-    assert code == 1 and len(lines(errors, "error: In 'train'")) == 1
+    assert code == 1 and len(lines(errors, "error: model=srcn: no such choice")) == 1
 
 
 @pytest.mark.full

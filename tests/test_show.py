@@ -26,7 +26,7 @@ def test_a_result_is_explained(judged, capsys):  # noqa: F811
     out = capsys.readouterr().out
     said = sections(out)
     names = [
-        "bicubic on gt, gaussian_noise ×2",
+        "bicubic on gt · gaussian_noise ×2",
         "what",
         "scores",
         "scores explained",
@@ -36,10 +36,11 @@ def test_a_result_is_explained(judged, capsys):  # noqa: F811
         "command",
         "files",
     ]
-    assert [re.sub("on .*, ", "on gt, ", name) if number == 0 else name for number, name in enumerate(said)] == names
+    assert [re.sub("on .* · ", "on gt · ", name) if number == 0 else name for number, name in enumerate(said)] == names
     document = json.loads(judged.read_text())
     mean = document["scores"]["psnr"]
-    assert f"psnr  {mean:.2f} dB, higher is better" in said["scores"]
+    digest = document["facts"]["psnr"]["digest"]
+    assert f"psnr  {mean:.2f} dB, higher is better; digest {digest}" in said["scores"]
     assert any(line.endswith(f"{mean!r}: mean of 3 images") for line in said["scores explained"])
     assert said["command"] == [document["provenance"]["command"]]
     worst_first = [float(re.search(r"psnr ([\d.]+)", line)[1]) for line in said["images"][1:]]
@@ -66,7 +67,7 @@ def test_of_many_images_the_worst_and_the_best_are_shown(tmp_path, monkeypatch, 
 def test_a_run_shows_all_its_results_and_its_files(run, capsys):  # noqa: F811
     assert main(["show", str(run)]) == 0
     out = capsys.readouterr().out
-    assert "srcnn on photos, bicubic ×2" in out and "srcnn on photos, jpeg ×2" in out
+    assert "srcnn on photos · bicubic ×2" in out and "srcnn on photos · jpeg ×2" in out
     assert f"weights        {run}/results/../generator.safetensors" in out.replace(str(run.resolve()), str(run))
     assert "config.yaml" in out and "trained on" in out
     assert re.search(r"lpips +n/a: needs alexnet", out)
@@ -80,6 +81,37 @@ def test_json_holds_the_result_and_what_was_worked_out(judged, capsys):  # noqa:
         name: value for name, value in document.items() if name != "schema"}  # fmt: skip
     assert told["key"] == judged.stem.rpartition("_")[2]
     assert {"scores explained", "command", "files"} == told["explained"].keys()
+
+
+STEPS = {"blur": {"sigma": 1}, "jpeg": {"quality": 50}, "noise": {"sigma": 5, "steps": {"a": 1, "b": 2}}}
+ORDER = {"": ["name", "steps"], ".steps": ["noise", "blur", "jpeg"], ".steps.noise.steps": ["b", "a"]}
+
+
+@pytest.mark.parametrize("order", [ORDER, {".steps": 3}, {"": [["odd"], None]}, 7, None])
+def test_steps_are_shown_as_they_are_taken_not_as_a_file_sorts_them(judged, capsys, order):  # noqa: F811
+    made = {"name": "mine", "parameters": {"steps": STEPS}}
+
+    def edit(document):
+        document["what"] |= {"degradation": made, "trained_on": {"dataset": "photos", "degradation": made}}
+        document["provenance"]["inputs"] |= {"order": order, "degradation": {"name": "mine", "steps": STEPS}}
+
+    assert main(["show", str(change(judged, edit))]) == 0
+    lines = [line for line in sections(capsys.readouterr().out)["what"] if "blur" in line]
+    assert len(lines) == 2
+    for line in lines:
+        assert (line.index("noise") < line.index("blur")) == (order == ORDER)
+        assert (line.index("b: 2") < line.index("a: 1")) == (order == ORDER)
+        assert ("their order is not kept" in line) == (order != ORDER)
+
+
+def test_steps_of_another_training_have_no_order(judged, capsys):  # noqa: F811
+    def edit(document):
+        other = {"name": "other", "parameters": {"steps": STEPS}}
+        document["what"] |= {"trained_on": {"dataset": "photos", "degradation": other}}
+
+    assert main(["show", str(change(judged, edit))]) == 0
+    [line] = [line for line in sections(capsys.readouterr().out)["what"] if line.startswith("trained on")]
+    assert "their order is not kept" in line
 
 
 def test_odd_text_in_a_file_stays_text(judged, capsys):  # noqa: F811

@@ -95,9 +95,9 @@ def test_a_training_and_benchmark_stamp_alike():
         ({"role": "ranked"}, r"^suite\.cells\[0\]\.role: no role 'ranked'; did you mean 'rank'\?$"),
         (
             {"degradation": "bicubik"},
-            r"^suite\.cells\[0\]\.degradation: no such .*; did you mean 'bicubic'\?$",
+            r"^suite\.cells\[0\]\.degradation=bicubik: no such .*; did you mean 'bicubic'\?$",
         ),
-        ({"dataset": None}, r"^suite\.cells\[0\]\.dataset: no such dataset"),
+        ({"dataset": None}, r"^suite\.cells\[0\]\.dataset=None: no such dataset"),
     ],
 )
 def test_a_mistake_in_a_suite_names_the_cell(words, message):

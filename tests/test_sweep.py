@@ -165,6 +165,10 @@ def left():
     return sorted(path.name for path in Path("runs/.sweep").iterdir())
 
 
+def seeds_judged():
+    return sorted(json.loads(path.read_text())["what"]["seed"] for path in Path("runs").glob("*/results/*.json"))
+
+
 @pytest.mark.full
 def test_joblib_ends_with_the_board_and_the_failure_named():
     words = ["model=esrgan,srcnn,bicubic", "trainer=cpu", "degradation.scale=3", "budget.patch=36"]
@@ -274,7 +278,8 @@ def test_a_sweep_on_a_cluster_has_runs_of_several_tasks(tmp_path):
     code, out, err = sweep(*words, "hydra/launcher=submitit_slurm", "hydra.launcher.tasks_per_node=2", PATH=path)
     assert code == 0, err
     assert err.splitlines() == ["note: what the jobs of this sweep say is in runs/.sweep/.submitit"]
-    assert len(re.findall(r"^srgan \(mse\)", out, re.M)) == 2
+    assert len(re.findall(r"^srgan \(mse\)", out, re.M)) == 1  # of two seeds
+    assert seeds_judged() == [0, 1]
 
 
 def task_of(path, number):
@@ -307,5 +312,6 @@ def test_a_job_that_submitit_requeues_goes_on_and_is_waited_for(tmp_path):
         os.kill(task_of(path, 1), signal.SIGUSR2)
         out, err = process.communicate(timeout=200)
     assert process.returncode == 0, err
-    assert len(re.findall("^srcnn ", out, re.M)) == 2
+    assert len(re.findall("^srcnn ", out, re.M)) == 1  # of two seeds
+    assert seeds_judged() == [0, 1]
     assert "goes on from step" in "".join(one.read_text() for one in Path("runs/.sweep").rglob("*_1_0_log.err"))

@@ -353,8 +353,11 @@ def test_two_processes_and_parts_of_a_batch_learn_what_one_process_learns_from_t
         (["trainer.accelerator=abacus"], "abacus"),
         (["experiment=quickstrat"], "quickstart"),
         (["model"], "model"),
-        (["suite.cells=[{degradation: jpg}]"], "suite.cells[0].degradation: no such degradation; did you mean 'jpeg'"),
-        (["suite.cells=[{dataset: photo}]"], "suite.cells[0].dataset: no such dataset; did you mean 'photos'"),
+        (
+            ["suite.cells=[{degradation: jpg}]"],
+            "suite.cells[0].degradation=jpg: no such degradation; did you mean 'jpeg'",
+        ),
+        (["suite.cells=[{dataset: photo}]"], "suite.cells[0].dataset=photo: no such dataset; did you mean 'photos'"),
         (["suite.cells=[{degradation: jpeg, qualty: 5}]"], "did you mean 'quality'"),
         (["suite.cells=[{degradation: jpeg, scale: 2}]"], "suite.cells[0].scale"),
         (["suite.cells=[jpeg]"], "suite.cells[0]: a mapping is needed"),
@@ -373,6 +376,8 @@ def test_two_processes_and_parts_of_a_batch_learn_what_one_process_learns_from_t
         (["degradation=realesrgan", "degradation.steps.blur1.sigm=1"], "sigm"),
         (["degradation=gaussian_blur", "degradation.size=999"], "kernels of up to 999 pixels are larger than an image"),
         (["model=esrgan", "budget=quick", "budget.batch=16"], "budget.esrgan.batch=4"),
+        (["paths.runs=nan"], "paths.runs=nan: a folder is needed; write ./ before a name"),
+        (["hydra.run.dir="], "hydra.run.dir: a folder is needed, not an empty name"),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_nothing(train, tmp_path, words, named):

@@ -91,7 +91,7 @@ def test_what_was_learnt_by_heart_is_judged_on_the_training_images_as_a_set_of_i
         ({"split": ["train"]}, r"^suite\.cells\[0\]\.split: no split \['train'\]"),
         (
             {"degradation": "realesrgn"},
-            r"^suite\.cells\[0\]\.degradation: no such degradation; did you mean 'realesrgan",
+            r"^suite\.cells\[0\]\.degradation=realesrgn: no such degradation; did you mean 'realesrgan",
         ),
         (
             {"degradation": "realesrgan", "steps.nois1": None},

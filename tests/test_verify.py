@@ -247,6 +247,15 @@ def test_a_cut_file_does_not_hold_and_one_of_a_newer_schema_cannot_be_checked(ju
     assert capsys.readouterr().out.splitlines()[-1] == "3 results: 1 hold, 1 do not hold, 1 cannot be checked"
 
 
+def test_a_file_that_cannot_be_read_is_not_called_wrong(judged, monkeypatch, capsys):
+    def denied(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.read_bytes", denied)
+    assert main(["verify", str(judged)]) == 2
+    assert "cannot be checked: cannot be read (Permission denied)" in capsys.readouterr().out
+
+
 def test_a_run_holds_wherever_it_lies_and_other_weights_do_not(run, own, tmp_path, capsys):
     for path in (run / "results").iterdir():
         assert json.loads(path.read_text())["provenance"]["weights"] == "../generator.safetensors"
@@ -325,7 +334,10 @@ def test_a_protocol_that_meant_something_else_cannot_be_checked(judged, capsys):
     assert code == 2 and list(wrong) == ["protocol"]
 
 
-@pytest.mark.parametrize("words", [["nowhere"], ["gt"], ["out", "out2", "--weights", "x"], ["out", "--level", "3"]])
+@pytest.mark.parametrize(
+    "words",
+    [["nowhere"], ["gt"], ["out", "out2", "--weights", "x"], ["out", "--weights", "x"], ["out", "--level", "3"]],
+)
 def test_wrong_usage_is_one_line(judged, capsys, words):
     shutil.copytree("out", "out2", ignore=lambda *_: ["panels"])
     try:
@@ -442,7 +454,7 @@ def of_a_suite(tmp_path_factory):
         ({"sha256": "0" * 64}, "does not hold", "suite.sha256: "),
         ({"version": 9}, "cannot be checked", "version 9 then, 1 here; take its code"),
         ({"name": "sr_x4"}, "does not hold", "sr_x4 has no such cell"),
-        ({"name": "mine"}, "cannot be checked", "--suite: no such suite"),
+        ({"name": "mine"}, "cannot be checked", "--suite=mine: no such suite"),
     ],
 )
 def test_the_stamp_of_a_suite_is_made_again(of_a_suite, edit, verdict, says):

@@ -21,7 +21,8 @@ __all__ = ["main", "show_warnings", "train"]
 
 log = logging.getLogger("gan_bench")
 
-INTERRUPTED = "interrupted; the same command goes on from the last checkpoint", 130
+INTERRUPTED = "interrupted; the same command goes on with what was saved", 130
+EMPTY = "an argument is empty, as by a variable of the shell that is not set; leave it out, or give it a value", 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,6 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["train"]:
         return train(words[1:])
+    if any(word == "" or (word.startswith("--") and word.endswith("=")) for word in words):  # "" is no folder at hand
+        return _fail(*EMPTY)
     arguments, more = _parser().parse_known_args(words)
     if hasattr(arguments, "overrides") and all("=" in word and word[0] != "-" for word in more):
         arguments.overrides += more  # words between which options stand
@@ -53,6 +56,8 @@ def train(argv: Sequence[str]) -> int:
     Returns:
         the exit code.
     """
+    if "" in argv:
+        return _fail(*EMPTY)
     from gan_bench.sweep import hydra_main
 
     return _guarded(lambda: hydra_main(argv))

@@ -44,12 +44,12 @@ def benchmark(arguments: argparse.Namespace) -> int:
 
     results, failures = contest(arguments)
     records = [{**record(result), "set": result.what["set"]} for result in results]
-    if arguments.json:
-        give_json(records, arguments.json)
     if results and arguments.json != "-":
         _print(results)
     for label, cause in failures:
         print(f"error: {label}: {cause}", file=sys.stderr)
+    if arguments.json:  # last: where it cannot be written, all else was said
+        give_json(records, arguments.json)
     return 1 if failures else 0
 
 
@@ -87,9 +87,12 @@ def show_board(folder: Path) -> Board:
         raise UsageError(f"{folder}: no results; a training or gan-bench benchmark --out {folder} writes them")
     shown = board(results, left_out)
     console = Console()
-    for part in render_rich(shown):
-        console.print(part)
-    for path in write_board(folder, shown):
+    try:
+        for part in render_rich(shown):
+            console.print(part)
+    finally:  # also where nobody reads to the end, as head
+        written = write_board(folder, shown)
+    for path in written:
         print(f"written: {path}")
     return shown
 
@@ -123,11 +126,13 @@ def restore(arguments: argparse.Namespace) -> int:
         0, or 1 when some failed.
 
     Raises:
-        UsageError: no input, or nothing that restores.
+        UsageError: no input, nothing that restores, or a scale below 1.
     """
     from gan_bench.image import read, write_png
     from gan_bench.restorers import load
 
+    if arguments.scale is not None and arguments.scale < 1:
+        raise UsageError(f"--scale {arguments.scale}: a whole number from 1 is needed")
     loaded = load(arguments.restorer, arguments.scale)
     files, out, failed = input_files(arguments.inputs), Path(arguments.out), 0
     console = Console(stderr=True)
@@ -197,6 +202,8 @@ def result_files(words: Sequence[str]) -> list[Path]:
         if path.is_file():
             paths.append(path)
             continue
+        if not path.is_dir():
+            raise UsageError(f"{word}: no such file or folder; name a result, a run, or a folder of results")
         run = (path / "config.yaml").is_file()  # other facts of a run lie beside its results
         if run and not (path / "results").is_dir():
             raise UsageError(f"{word}: the run has no results; the command that began it goes on with it")

@@ -27,6 +27,7 @@ from gan_bench.cells import Cell, find_cells
 from gan_bench.check import check_config, groups_of, leaves, resolve
 from gan_bench.errors import UsageError, did_you_mean, one_line
 from gan_bench.naming import differences, fingerprint, run_name
+from gan_bench.values import check_values, said_elsewhere
 
 __all__ = [
     "build",
@@ -126,19 +127,24 @@ def mistyped(message: str) -> str | None:
     """
     if found := re.search(r"Could not override '([^']+)'", message):
         key = found[1]
+        if told := said_elsewhere(key):
+            return told
         known = {name for name, _ in leaves(default_config({}, 0, None))}
         known |= {name.rpartition(".")[0] for name in known} | set(groups_of(conf_dir()))
+        if key in known:
+            return f"{key}: what was chosen has no such key; +{key}=... adds it"
         near = did_you_mean(key, known)
         return f"{key}: no such key{near if 'did you mean' in near else '; --cfg job shows them all'}"
-    if found := re.search(r"Could not find '([\w/]+)/([^'/]+)'", message):
+    if found := re.search(r"Could not find '([\w/]+)/([^'/]*)'", message):
         group, choice = found[1], found[2]
-        known = {path.stem for path in (conf_dir() / group).glob("*.yaml")}
+        folder = experiments_dir() if group == "experiment" else conf_dir() / group
+        known = {path.stem for path in folder.glob("*.yaml")}
         return f"{group}={choice}: no such choice{did_you_mean(choice, known)}" if known else None
     return None
 
 
 def check(cfg: DictConfig, *, provided: Mapping[str, Collection[str]] | None = None) -> None:
-    """Raise at the first key of a composed config that means nothing, or whose value is still needed.
+    """Raise at the first key of a composed config that means nothing, or whose value is still needed or cannot be.
 
     Args:
         cfg: the composed config.
@@ -148,6 +154,7 @@ def check(cfg: DictConfig, *, provided: Mapping[str, Collection[str]] | None = N
         UsageError: one line: the dotted key, the cause, and what was probably meant.
     """
     check_config(cfg, conf_dir(), provided or {})
+    check_values(resolve(cfg)[0])
     cells(cfg)
 
 
@@ -317,7 +324,7 @@ def to_yaml(config: Mapping[str, Any]) -> str:
 def _chosen(group: str, name: str, place: str, within: Mapping[str, Any]) -> dict[str, Any]:
     """A file of a group as plain containers: its defaults list followed, interpolations resolved within a config."""
     known = [path.stem for path in (conf_dir() / group).glob("*.yaml")]
-    unknown = UsageError(f"{place}: no such {group}{did_you_mean(str(name), known)}")
+    unknown = UsageError(f"{place}={name}: no such {group}{did_you_mean(str(name), known)}")
     if not re.fullmatch(r"[\w-]+", str(name)):
         raise unknown
     try:

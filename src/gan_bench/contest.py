@@ -17,10 +17,11 @@ from gan_bench.benchmark import Result
 from gan_bench.config import cells, degradation_node, plain, suite_config, typed_values
 from gan_bench.data import TestSet
 from gan_bench.errors import GanBenchError, UsageError
-from gan_bench.inputs import of_folders, orders
+from gan_bench.inputs import of_folders
 from gan_bench.judge import OnImage, Question, answer
 from gan_bench.metrics import Suite, get_protocol
 from gan_bench.naming import label_of
+from gan_bench.ordering import orders
 from gan_bench.restorers import SUFFIXES, Restorer, load_restorer
 from gan_bench.suites import metrics_of, stamp
 from gan_bench.trials import kept, of_suite, trials

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from gan_bench.cells import Cell
 from gan_bench.config import build, check_nodes, dataset_root
 from gan_bench.data import Degraded, Given, Images, TestSet, describe, list_images
+from gan_bench.ordering import in_order
 
-__all__ = ["again", "of_folders", "orders"]
+__all__ = ["again", "of_folders"]
 
 
 def of_folders(
@@ -60,40 +61,14 @@ def again(inputs: Mapping[str, Any]) -> TestSet:
     """
     check_nodes(dataset=inputs.get("dataset"), degradation=inputs["degradation"])
     if "dataset" in inputs:
-        node, degradation = inputs["dataset"], _in_order(inputs["degradation"], inputs["order"])
+        node, degradation = inputs["dataset"], in_order(inputs["degradation"], inputs["order"])
         source = build({**node, **dataset_root(node)}, key="dataset")
         made_by, described = build(degradation, key="degradation"), describe(degradation)
         name = Cell("", "", dict(node), dict(degradation), inputs["split"]).set  # whatever the inputs call it
         tests: TestSet = source.tests(inputs["split"], name, made_by, described)
         return tests
     typed = {name: inputs[name] for name in ("gt", "lq", "reals", "limit", "scale", "seed")}
-    return of_folders(**typed, degradation=_in_order(inputs["degradation"], inputs["order"]), frozen=False)
-
-
-def orders(node: Any, place: str = "") -> dict[str, list[str]]:
-    """The keys of a node's mappings by their places, where they are not in the order of the alphabet, as in a result.
-
-    Args:
-        node: of a degradation, whose steps are taken one after the other.
-        place: of the node.
-    """
-    if isinstance(node, Mapping):
-        found = {place: list(node)} if list(node) != sorted(node) else {}
-        inner: Iterable[tuple[Any, Any]] = node.items()
-    else:
-        found, inner = {}, enumerate(node) if isinstance(node, list) else ()
-    for name, value in inner:
-        found |= orders(value, f"{place}.{name}")
-    return found
-
-
-def _in_order(node: Any, found: Mapping[str, list[str]], place: str = "") -> Any:
-    """A node as it was before its keys were sorted."""
-    if isinstance(node, Mapping):
-        return {name: _in_order(node[name], found, f"{place}.{name}") for name in found.get(place, sorted(node))}
-    if isinstance(node, list):
-        return [_in_order(value, found, f"{place}.{number}") for number, value in enumerate(node)]
-    return node
+    return of_folders(**typed, degradation=in_order(inputs["degradation"], inputs["order"]), frozen=False)
 
 
 def _set_name(root: str) -> str:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gan_bench.batch import Batch
 from gan_bench.benchmark import Result
-from gan_bench.benchmark.result import key, read
+from gan_bench.benchmark.result import key, take
 from gan_bench.data import TestSet, describe
 from gan_bench.errors import UsageError
 from gan_bench.metrics import Protocol, Suite, aggregate
@@ -56,7 +56,7 @@ def score_images(
         try:
             again = partial(tests.again, index, restored) if tests.degradation else None
             row = suite.score(restored, batch.gt, batch.lq, again)[0]
-        except ValueError as error:  # an image that a metric cannot look at: too small, not a number
+        except (UsageError, ValueError) as error:  # an image that a metric cannot look at: of another size, no number
             raise UsageError(f"{batch.name[0]}: {error}") from None
         if on_image:
             on_image(batch, restored)
@@ -181,10 +181,15 @@ def answer(question: Question, on_image: OnImage | None = None, folder: Path | N
 
 
 def evaluate(question: Question, folder: Path, on_image: OnImage | None = None) -> Result:
-    """The result from a folder where the same question was answered before, else a new one, written there."""
+    """The result from a folder where the same question was answered before, else a new one, written there.
+
+    Raises:
+        UsageError: the one that is there is damaged, or an image cannot be restored or scored.
+        WorkError: it cannot be written.
+    """
     wanted = key(question.what)
     for path in sorted(folder.glob(f"*_{wanted}.json")):
-        return read(path)
+        return take(path)
     result = answer(question, on_image, folder)
     result.write(folder)
     return result

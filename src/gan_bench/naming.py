@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gan_bench.check import leaves
+from gan_bench.ordering import orders
 
 __all__ = ["differences", "fingerprint", "label_of", "recipe", "run_name"]
 
@@ -22,7 +23,8 @@ def fingerprint(config: Mapping[str, Any]) -> str:
     """Eight hex digits that change with any value that can change a result.
 
     Args:
-        config: a resolved config; those root keys that name nothing (UNNAMED) do not count, nor does key order.
+        config: a resolved config; those root keys that name nothing (UNNAMED) do not count, nor does the order of keys,
+            but for a degradation's steps.
 
     Returns:
         The head of a SHA-256 over canonical JSON.
@@ -94,6 +96,10 @@ def _named(config: Mapping[str, Any]) -> dict[str, Any]:
     budget = named.get("budget")
     if isinstance(budget, Mapping) and budget.get("max_time") is None:  # as a budget that has no such key
         named["budget"] = {name: value for name, value in budget.items() if name != "max_time"}
+    degradation = named.get("degradation")
+    if isinstance(degradation, Mapping):
+        found = {place[1:]: ", ".join(keys) for place, keys in orders(degradation).items() if place.endswith(".steps")}
+        named["degradation"] = {**degradation, **({"order": found} if found else {})}
     return named
 
 

@@ -206,7 +206,7 @@ def _end(call: _Call, config: DictConfig, lost: Exception | None) -> None:
     from gan_bench.commands import show_board
 
     launcher, outcomes = _launcher(config.hydra), call.ledger(config.hydra).read()
-    call.runs, call.done = Path(config.paths.runs), [Path(one.folder) for one in outcomes if one.folder]
+    call.runs, call.done = Path(str(config.paths.runs)), [Path(one.folder) for one in outcomes if one.folder]
     if call.done:
         show_board(call.runs)
     unheard = launcher.startswith("submitit")
@@ -407,6 +407,8 @@ def _folder(cfg: DictConfig) -> Path:
     """hydra.run.dir where it was given, else the run's name below paths.runs."""
     hydra_config = HydraConfig.get()
     given = hydra_config.run.dir
+    if not given:
+        raise UsageError("hydra.run.dir: a folder is needed, not an empty name")
     if hydra_config.mode != RunMode.MULTIRUN and given != ".":
         return Path(given)
     choices = {str(group): str(choice) for group, choice in hydra_config.runtime.choices.items() if choice is not None}

@@ -21,8 +21,8 @@ from gan_bench.crops import Crops
 from gan_bench.data import Source, TestSet, describe
 from gan_bench.errors import GanBenchError
 from gan_bench.files import in_a_name
-from gan_bench.inputs import orders
 from gan_bench.judge import OnImage, Question, evaluate
+from gan_bench.ordering import orders
 from gan_bench.panels import write_panel
 from gan_bench.suites import FEWEST
 

@@ -1,6 +1,7 @@
 """The document of a page holds what the board holds, computed elsewhere, and no more than fits."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def test_it_is_plain_json_with_every_number_of_the_results(plain):
             assert row["scores"][metric]["seeds"] == [one.scores[metric] for one in own.results]
             np.testing.assert_allclose(table["per_image"][metric][row["id"]], own.images(metric).mean(0), atol=0.006)
     assert table["reference"] == table["rows"][2]["id"]
-    assert plain["counts"] == {"results": 7, "methods": 3, "tables": 1, "left_out": 0}
+    assert plain["counts"] == {"results": 7, "tables": 1}
 
 
 def test_intervals_are_those_of_the_statistics(plain):
@@ -149,10 +150,25 @@ def test_each_row_tells_where_it_comes_from(tmp_path):
     assert row["verify"].startswith("gan-bench verify results/photos_")
     assert row["file"].startswith("results/photos_")
     groups = {group: dict(facts) for group, facts in row["provenance"]}
-    assert list(groups) == ["what", "scores", "images", "cost", "provenance"]
-    assert groups["what"]["seeds"] == "0, 1, 2"
-    assert groups["provenance"]["commit"] == "0123"
-    assert groups["images"]["number"] == "20"
+    assert list(groups) == ["what", "scores", "cost", "provenance"]
+    assert groups["what"]["seed"] == "0, 1, 2"
+    assert groups["what"]["checkpoint sha256"] == ", ".join(one.what["checkpoint_sha256"][:16] for one in results)
+    numbers = ", ".join(f"{one.scores['psnr']:.2f} dB" for one in results)
+    assert groups["scores"]["psnr"].startswith(f"{numbers}, higher is better")
+    assert groups["provenance"] == {"commit": "0123", "config": "in the file"}
+
+
+def test_what_has_no_number_says_why_once_and_long_values_are_cut(tmp_path):
+    infinite = {"psnr": [float("inf")] * 20, "lpips": [0.1] * 20}
+    bad = result("bad", infinite, provenance={"note": "x" * 500, "command": "once"})
+    bad = replace(bad, unavailable={"niqe": "needs images\nof 96 pixels"})
+    [table] = of(bad, bicubic(), folder=tmp_path)["tables"]
+    [row] = [row for row in table["rows"] if row["label"] == "bad"]
+    groups = {group: dict(facts) for group, facts in row["provenance"]}
+    assert groups["scores"]["psnr"].startswith("no finite mean, infinite on 20 of 20 images")
+    assert groups["scores"]["niqe"] == "n/a: needs images of 96 pixels"
+    assert groups["provenance"]["note"] == "x" * 400 + " ..."
+    assert (row["make"], "command" in groups["provenance"]) == ("once", False)
 
 
 def test_a_page_has_the_leading_rows_and_the_reference_and_says_how_many_more(tmp_path, monkeypatch):

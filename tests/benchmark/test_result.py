@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import subprocess
 import sys
 import textwrap
@@ -305,6 +306,29 @@ def test_a_result_whose_means_are_not_those_of_its_images_is_left_out(tmp_path):
     assert [result.path for result in found] == [good]
     assert {reason for _, reason in left_out} == {"scores.psnr is not the mean of its images"}
     assert len(left_out) == 3
+
+
+@pytest.mark.parametrize(("error", "found"), [(2e-12, 0), (1e-14, 1)])
+def test_a_mean_may_be_off_by_what_another_order_of_adding_makes(tmp_path, error, found):
+    values = [0.1 * number for number in range(20)]
+    images = {str(number): {"psnr": value} for number, value in enumerate(values)}
+    made(scores={"psnr": sum(values) / 20 * (1 + error)}, images=images).write(tmp_path)
+    assert len(find(tmp_path)[0]) == found
+
+
+def test_a_folder_that_cannot_be_read_is_left_out_with_its_reason(tmp_path, monkeypatch):
+    made().write(tmp_path / "results")
+    closed, scan = tmp_path / "closed", os.scandir
+    closed.mkdir()
+
+    def scandir(path):
+        if Path(path) == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found, left_out = find(tmp_path)
+    assert len(found) == 1 and left_out == [(closed, "cannot be read (Permission denied)")]
 
 
 def test_half_written_file_is_left_out_with_its_reason(tmp_path):

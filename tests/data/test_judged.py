@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gan_bench.benchmark.result import find
 from gan_bench.config import build, cells, conf_dir, default_config, suite_config
 from gan_bench.data import Judged
 from gan_bench.degradations import AsGiven, Bicubic
@@ -46,6 +47,20 @@ def test_a_folder_of_gt_comes_before_what_lies_beside_it(tmp_path):
     folder(tmp_path, "preview.png")
     folder(tmp_path / "HR", "a.png")
     assert made(Judged(str(tmp_path))).names == ("a",)
+
+
+def test_of_folders_that_differ_in_case_the_first_is_taken(tmp_path):
+    folder(tmp_path / "HR", "a.png")
+    folder(tmp_path / "hr", "b.png")
+    if len(list(tmp_path.iterdir())) == 2:  # else the system takes them for one
+        assert made(Judged(str(tmp_path))).names == ("a",)
+
+
+def test_images_beside_a_folder_of_lq_are_no_gt(tmp_path):
+    folder(tmp_path, "preview.png")
+    folder(tmp_path / "LR", "a.png")
+    tests = given(Judged(str(tmp_path)))
+    assert tests.names == ("a",) and tests[0].gt is None
 
 
 @pytest.mark.parametrize(
@@ -151,6 +166,158 @@ def test_set5_and_a_part_of_bsd100_as_they_are_handed_on(reference, monkeypatch,
     assert [(trial.tests.name, len(trial.tests)) for trial in found] == [("set5", 5), ("bsd100_20", 20)]
     own = build({**found[0].cell.dataset}).tests("test", "set5", AsGiven(4))
     assert own.lq_sha256 == found[0].tests.lq_sha256  # MATLAB's files and ours
+
+
+# Sets as their authors ship them
+
+
+SCENES = ("GOPR0384_11_00", "GOPR0385_11_01")
+
+
+@pytest.fixture
+def gopro(tmp_path):
+    """Two scenes of two frames; equal names show other images."""
+    for seed, scene in enumerate(SCENES):
+        for offset, side in enumerate(("blur", "blur_gamma", "sharp")):
+            (tmp_path / "GoPro" / "test" / scene / side).mkdir(parents=True)
+            for frame in (1, 2):
+                image = Image.fromarray(pixels(100 * seed + 10 * offset + frame))
+                image.save(tmp_path / "GoPro" / "test" / scene / side / f"{frame:06}.png")
+    return tmp_path / "GoPro" / "test"
+
+
+def flat(root, to):
+    for side, name in (("blur", "input"), ("sharp", "target")):
+        (to / name).mkdir(parents=True)
+        for file in root.glob(f"*/{side}/*.png"):
+            (to / name / f"{file.parts[-3]}-{file.name}").write_bytes(file.read_bytes())
+    return to
+
+
+def levels(image):
+    return (image[0].permute(1, 2, 0) * 255).round().numpy()
+
+
+def test_the_scenes_of_gopro_are_the_images_of_its_flat_copy(gopro, tmp_path):
+    shipped, copied = (given(Judged(str(root)), scale=1) for root in (gopro, flat(gopro, tmp_path / "flat")))
+    assert shipped.names == copied.names == tuple(f"{scene}-00000{frame}" for scene in SCENES for frame in (1, 2))
+    assert (shipped.lq_sha256, shipped.gt_sha256) == (copied.lq_sha256, copied.gt_sha256)
+    np.testing.assert_array_equal(levels(shipped[3].lq), pixels(102))
+    np.testing.assert_array_equal(levels(shipped[3].gt), pixels(122))
+    other = given(Judged(str(gopro), lq="*/blur_gamma"), scale=1)
+    np.testing.assert_array_equal(levels(other[0].lq), pixels(11))
+    assert other.gt_sha256 == shipped.gt_sha256
+
+
+def test_a_frame_without_a_partner_is_named(gopro):
+    (gopro / SCENES[1] / "blur" / "000002.png").unlink()
+    with pytest.raises(UsageError, match=r"^gt 'GOPR0385_11_01-000002' has no lq [^\n]+$"):
+        given(Judged(str(gopro)), scale=1)
+
+
+def test_a_frame_that_is_broken_or_of_another_size_is_named(gopro, caplog):
+    Image.fromarray(pixels(0, 12)).save(gopro / SCENES[0] / "blur" / "000001.png")
+    with pytest.raises(UsageError, match=r"^GOPR0384_11_00-000001: gt 16x16 does not fit lq 12x12 [^\n]+$"):
+        given(Judged(str(gopro)), scale=1)[0]
+    for side in ("blur", "sharp"):
+        (gopro / SCENES[0] / side / "000001.png").write_text("no image")
+    assert len(given(Judged(str(gopro)), scale=1)) == 3
+    assert f"{SCENES[0]}/sharp/000001.png: " in caplog.text
+
+
+def test_gopro_is_judged_by_the_command_as_it_is_shipped(gopro, tmp_path, monkeypatch, train):
+    monkeypatch.setenv("GAN_BENCH_DATA", str(tmp_path))
+    assert train("model=bicubic", "dataset=gopro", "degradation=given", "metrics.names=[psnr]")[0] == 0
+    [result] = find(tmp_path / "runs")[0]
+    assert result.what["set"] == "gopro_4"
+    assert list(result.images) == [f"{scene}-00000{frame}" for scene in SCENES for frame in (1, 2)]
+
+
+@pytest.fixture
+def selfexsr(tmp_path):
+    """Two images at two scales, among the results of others."""
+    for scale in (2, 4):
+        held = tmp_path / "Urban100" / f"image_SRF_{scale}"
+        for seed in (1, 2):
+            stem = f"img_{seed:03}_SRF_{scale}"
+            for side in ("A+", "bicubic", "glasner", "HR", "kim", "nearest", "ScSR", "SelfExSR", "SRCNN"):
+                folder(held, f"{stem}_{side}.png", side=16)
+            Image.fromarray(pixels(10 * scale + seed)).save(held / f"{stem}_HR.png")
+            folder(held, f"{stem}_LR.png", side=16 // scale)
+    return tmp_path / "Urban100"
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+@pytest.mark.parametrize("below", [False, True])
+def test_selfexsr_has_the_gt_and_lq_of_each_scale_among_other_files(selfexsr, scale, below):
+    source = Judged(str(selfexsr / f"image_SRF_{scale}" if below else selfexsr), images=2)
+    own, other = given(source, scale=scale), made(source, scale=scale)
+    assert (own.name, own.names) == (other.name, other.names) == ("mine", ("img_001", "img_002"))
+    for tests in (own, other):
+        np.testing.assert_array_equal(levels(tests[1].gt), pixels(10 * scale + 2))
+    np.testing.assert_array_equal(levels(own[1].lq), pixels(0, 16 // scale))
+
+
+def test_a_scale_that_selfexsr_lacks_is_said_in_one_line(selfexsr):
+    source = Judged(str(selfexsr))
+    for ask in (made, given):
+        message = (
+            r"Urban100: no gt images of scale 3: put them into one of hr, .*image_srf_3/\S+_hr[^\n]+ another scale$"
+        )
+        with pytest.raises(UsageError, match=message):
+            ask(source, scale=3)
+
+
+def test_a_folder_of_hr_comes_before_those_of_selfexsr(selfexsr):
+    folder(selfexsr / "HR", "img001.png")
+    assert made(Judged(str(selfexsr)), scale=3).names == ("img001",)
+
+
+def test_cells_of_one_set_share_its_decoded_images(selfexsr):
+    source = Judged(str(selfexsr))
+    assert made(source).gt is made(source).gt is not made(source, scale=4).gt
+
+
+def test_div2k_has_its_lq_beside_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("GAN_BENCH_DATA", str(tmp_path))
+    for number in (801, 802):
+        folder(tmp_path / "DIV2K_valid_HR", f"0{number}.png")
+        folder(tmp_path / "DIV2K_valid_LR_bicubic" / "X4", f"0{number}x4.png", side=4)
+    folder(tmp_path / "DIV2K_valid_LR_unknown" / "X4", "0801x4.png", "0802x4.png", side=4)
+    node = default_config({"dataset": "div2k_val"}, 0, None)["dataset"]
+    own, other = given(build(node), scale=4), made(build(node), scale=4)
+    assert own.names == other.names == ("0801", "0802") and own.gt_sha256
+    np.testing.assert_array_equal(levels(own[1].lq), pixels(0, 4))
+    unknown = given(build({**node, "lq": "../DIV2K_valid_LR_unknown/X{}"}), scale=4)
+    np.testing.assert_array_equal(levels(unknown[1].lq), pixels(1, 4))
+    monkeypatch.chdir(tmp_path / "DIV2K_valid_HR")
+    assert given(Judged("."), scale=4).lq_sha256 == own.lq_sha256
+    with pytest.raises(UsageError, match="no lq images of scale 2"):
+        given(build(node), scale=2)
+    for file in (tmp_path / "DIV2K_valid_HR").iterdir():
+        file.unlink()
+    with pytest.raises(UsageError, match="no images found; put the 100 images"):  # lq beside it are no test set
+        build(node)
+
+
+@pytest.mark.parametrize(
+    ("gt", "lq", "names"), [("*/gt", "*/lq", ("a-1", "b-1")), ("X{}/*_HR", "X{}/*_LR", ("c",)), ("*", "lr", ("d",))]
+)
+def test_names_may_have_stars_and_the_scale(tmp_path, gt, lq, names):
+    for at in ("a/gt/1", "b/gt/1", "X2/c_HR", "d"):
+        folder((tmp_path / at).parent, f"{at.rpartition('/')[2]}.png")
+    for at in ("a/lq/1", "b/lq/1", "X2/c_LR", "lr/d"):
+        folder((tmp_path / at).parent, f"{at.rpartition('/')[2]}.png", side=8)
+    tests = given(Judged(str(tmp_path), gt=gt, lq=lq))
+    assert tests.names == names and tests[0].gt.shape[-1] == 2 * tests[0].lq.shape[-1]
+
+
+def test_files_that_stars_call_alike_stay_apart(tmp_path):
+    folder(tmp_path / "HR", "a.png", "a.bmp")
+    assert made(Judged(str(tmp_path))).names == ("a.bmp", "a.png")
+    folder(tmp_path / "set" / "x-y" / "sharp", "z.png")
+    folder(tmp_path / "set" / "x" / "sharp", "y-z.png")
+    assert len(set(made(Judged(str(tmp_path / "set"))).names)) == 2
 
 
 # Hugging Face data sets, from folders: no network

@@ -221,6 +221,13 @@ def test_a_missing_stem_is_one_line_with_a_suggestion(restored_folder):
         restorer.restore(batch(rand(1, 3, 2, 2), "babby"))
 
 
+def test_a_missing_stem_among_many_others_is_a_short_line(tmp_path):
+    for number in range(40):
+        Image.fromarray(noise(2, 2, seed=number)).save(tmp_path / f"{number:032}.png")
+    with pytest.raises(UsageError, match=r"no restored image for 'baby'$"):
+        FolderRestorer(tmp_path).restore(batch(rand(1, 3, 2, 2), "baby"))
+
+
 def test_a_damaged_file_is_named(restored_folder):
     data = (restored_folder / "baby.png").read_bytes()
     (restored_folder / "baby.png").write_bytes(data[:-20])

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from gan_bench.benchmark.scores import fact, higher, text_of
+from gan_bench.benchmark.scores import PERCEPTION, fact, foremost, higher, text_of
 from gan_bench.benchmark.standing import Standing
 from gan_bench.benchmark.table import Table
-from gan_bench.benchmark.words import plural, signed, visible
+from gan_bench.benchmark.words import listed, plural, signed, visible
 
 __all__ = ["answer"]
-
-PERCEPTION = ("lpips", "lpips_vgg", "lpips_squeeze", "dists", "niqe", "niqe_photos")
-NAMED = 4  # leaders whose names are told
 
 
 def answer(table: Table) -> str:
@@ -25,7 +20,8 @@ def answer(table: Table) -> str:
     stands = table.standing(chief)
     if stands is None:
         return f"Nothing to compare: fewer than two rows have a {_metric(chief) if chief else 'score'} for every image."
-    images = f"On {plural(stands.images, 'image')}"
+    sets = table.rows[stands.places[0]].sets
+    images = f"On {plural(stands.images, 'image')}{f' of {len(sets)} sets, each counting alike' if sets else ''}"
     if not stands.ranks:
         first, second = (stands.places[number] for number in stands.order[:2])
         told = f"the highest is {_row(table, first, chief)}, then {_row(table, second, chief)}"
@@ -33,7 +29,7 @@ def answer(table: Table) -> str:
         silent = f"{stands.silent[:1].upper()}{stands.silent[1:]}"
         return f"{images}, by {_metric(chief)} {told}. {silent}.{_of_weights(table, stands)}"
     parts = [f"{images}, by {_metric(chief)} {_leaders(table, stands)}."]
-    perception = next((name for name in PERCEPTION if name in table.metrics and name != chief), None)
+    perception = next((name for name in foremost(table.metrics, PERCEPTION) if name != chief), None)
     other = table.standing(perception) if perception else None
     if other is not None and other.ranks:
         parts.append(f"By {_metric(other.metric)} {_leaders(table, other)}.")
@@ -61,22 +57,16 @@ def _leaders(table: Table, stands: Standing) -> str:
         others = [number for number in (stands.reference, *stands.order) if number not in (None, best)]
         against = f", {_against(table, stands, best, others[0])}" if others and others[0] is not None else ""
         return f"{_label(table, stands, best)} is best: {value}{against}"
-    names = _listed([_label(table, stands, number) for number in first])
+    names = listed([_label(table, stands, number) for number in first])
     inside = {str(stands.verdicts[one, other]) for one in first for other in first if one != other}
     if inside == {"e"}:
         return f"{names} are equivalent within {stands.margin:g}{_unit(table, metric)} ({value}), and lead"
-    rest = _listed([_label(table, stands, number) for number in first[1:]])
+    rest = listed([_label(table, stands, number) for number in first[1:]])
     return f"{_label(table, stands, best)} leads ({value}), and is not surely better than {rest}"
 
 
 def _label(table: Table, stands: Standing, number: int) -> str:
     return table.labels[stands.places[number]]
-
-
-def _listed(labels: Sequence[str]) -> str:
-    """`a, b and c`; of more than a few, how many more."""
-    shown = [*labels[:NAMED], *([f"{len(labels) - NAMED} more"] if len(labels) > NAMED else [])]
-    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
 
 
 def _against(table: Table, stands: Standing, one: int, other: int) -> str:

@@ -26,6 +26,7 @@ from gan_bench.benchmark.words import cell_name, plural, seen_from, visible
 __all__ = ["document"]
 
 BELOW = 50  # rows without a rank that are named
+LEADING = 50  # rows of a table over sets
 PAIRED = 40  # leading rows of a table whose differences to each other are told
 INFERENCE = ("flops_per_megapixel", "ms_per_megapixel", "peak_bytes")
 FILES = 3  # of those left out for one reason
@@ -45,16 +46,12 @@ def document(board: Board, folder: Path) -> dict[str, Any]:
     tables = [_table(table, name, folder, most) for table, name in zip(board.tables, names, strict=True)]
     told = [fill_values(board.tables, tables), fill_crops(board.tables, tables)]
     return {
-        "counts": {
-            "results": len(board.results),
-            "methods": len({row.what["label"] for table in board.tables for row in table.rows}),
-            "tables": len(board.tables),
-            "left_out": sum(len(paths) for _, paths in board.left_out),
-        },
+        "counts": {"results": len(board.results), "tables": len(board.tables)},
         "code": sorted({visible(result.what["code"]) for result in board.results}),
         "newest": max((str(result.provenance.get("date", ""))[:10] for result in board.results), default=""),
         "tables": tables,
         "heat": heat(board.tables, names),
+        "overall": [_overall(table) for table in board.overall],
         "matrices": [_matrix(matrix) for matrix in board.matrices],
         "left_out": [
             {
@@ -204,6 +201,13 @@ def _flat(node: Any, place: str) -> Iterator[list[str]]:
             yield from _flat(inner, f"{place}.{name}" if place else str(name))
     else:
         yield [visible(place), visible(str(node))]
+
+
+def _overall(table: Table) -> dict[str, Any]:
+    """The leading rows, and what the table says."""
+    grid, left = _matrix(table), len(table.rows) - LEADING
+    more = [f"{plural(left, 'more row')}: see leaderboard.md"] if left > 0 else []
+    return {**grid, "rows": grid["rows"][:LEADING], "notes": [*grid["notes"], *more], "answer": answer(table)}
 
 
 def _matrix(matrix: Table) -> dict[str, Any]:

@@ -14,27 +14,28 @@ from typing import Any
 from gan_bench.benchmark.comparison import allowance, setting
 from gan_bench.benchmark.duplicates import once
 from gan_bench.benchmark.matrix import matrices
+from gan_bench.benchmark.overall import overall
 from gan_bench.benchmark.parties import apart as parted
 from gan_bench.benchmark.parties import elsewhere
 from gan_bench.benchmark.result import Result, inputs
 from gan_bench.benchmark.rows import Row, latest, methods
 from gan_bench.benchmark.schema import canonical
-from gan_bench.benchmark.scores import fact, head, higher, metrics_of, notes_of, primary, rank_by
-from gan_bench.benchmark.standing import Standing, against_reference
-from gan_bench.benchmark.table import Cell, Column, Table, score_cells
-from gan_bench.benchmark.words import count, duration, labels, rank_words, seed_words, titles, visible
+from gan_bench.benchmark.scores import head, metrics_of, notes_of, primary
+from gan_bench.benchmark.table import Cell, Column, Table, best_first, score_cells, standing_columns, varying
+from gan_bench.benchmark.words import count, duration, labels, seed_words, titles, visible
 
 __all__ = ["Board", "board"]
 
 
 @dataclass(frozen=True)
 class Board:
-    """All tables, the cross matrices, every result once, and what was left out: (reason, files)."""
+    """All tables, every result once, what was left out as (reason, files), the cross matrices, tables over sets."""
 
     tables: tuple[Table, ...]
     results: tuple[Result, ...]
     left_out: tuple[tuple[str, tuple[Path, ...]], ...]
     matrices: tuple[Table, ...] = ()
+    overall: tuple[Table, ...] = ()
 
 
 def board(results: Iterable[Result], left_out: Iterable[tuple[Path, str]] = ()) -> Board:
@@ -64,7 +65,7 @@ def board(results: Iterable[Result], left_out: Iterable[tuple[Path, str]] = ()) 
     pairs = zip(names, sorted_out, strict=True)
     tables = tuple(_table(name, methods(newest), others) for name, (newest, _) in pairs)
     told = tuple((reason, tuple(paths)) for reason, paths in sorted(reasons.items()))
-    return Board(tables, tuple(kept), told, matrices(kept))
+    return Board(tables, tuple(kept), told, matrices(kept), overall(tables))
 
 
 def _place(result: Result) -> tuple[Any, ...]:
@@ -121,58 +122,27 @@ def _table(title: str, rows: Sequence[Row], others: Mapping[str, set[str]]) -> T
     strangers = elsewhere(rows)
     apart = {name: told for name in metrics if (told := {**parted(rows, name), **strangers})}
     chief = primary(rows, metrics)
-    ranked = _ranked(rows, chief, apart.get(chief, {}))
+    ranked = best_first(rows, chief, apart.get(chief, {}))
     notes = list(dict.fromkeys(notes_of(ranked, metrics) + [why for told in apart.values() for why in told.values()]))
     notes += [*_contradictions(ranked), *_of_other_inputs(ranked, others)]
     table = Table(
         title, tuple(ranked), labels(ranked), (), tuple(notes), metrics=tuple(metrics), chief=chief, apart=apart
     )
-    ranks, differences = _standing_columns(ranked, table.standing(chief))
+    ranks, differences = standing_columns(ranked, table.standing(chief))
     scores = [
         Column(head(ranked, name), score_cells(name, ranked, notes, apart=apart.get(name, {})), name)
         for name in metrics
     ]
     columns = [
         *ranks,
-        *_varying("seed", [seed_words(row.seeds) for row in ranked]),
+        *varying("seed", [seed_words(row.seeds) for row in ranked]),
         *scores,
         *differences,
         *_measured("params", [count(row.cost("parameters")) for row in ranked]),
         *_measured("training", [duration(row.cost("training_seconds")) for row in ranked]),
-        *_varying("selection", [visible(row.what["selection"] or "–") for row in ranked]),
+        *varying("selection", [visible(row.what["selection"] or "–") for row in ranked]),
     ]
     return replace(table, columns=tuple(columns))
-
-
-def _ranked(rows: Sequence[Row], metric: str, apart: Mapping[str, str]) -> list[Row]:
-    """Best first by a metric; without a number, or with one that does not compare, last; ties by label."""
-    sign = -1 if higher(rows, metric) else 1
-
-    def order(row: Row) -> tuple[Any, ...]:
-        score = None if row.id in apart else rank_by(row, metric)
-        return (score is None, 0 if score is None else sign * score, row.what["label"], row.seeds, row.id)
-
-    return sorted(rows, key=order)
-
-
-def _standing_columns(rows: Sequence[Row], stands: Standing | None) -> tuple[list[Column], list[Column]]:
-    """Ranks as intervals, and differences to the reference; nothing where no verdict can be given."""
-    if stands is None or not stands.ranks:
-        return [], []
-    numbers = [stands.numbers.get(place) for place in range(len(rows))]
-    ranks = [Cell("–" if number is None else rank_words(stands.ranks[number])) for number in numbers]
-    columns = [Column("rank", tuple(ranks))]
-    if stands.reference is None:
-        return columns, []
-    label = visible(rows[stands.places[stands.reference]].what["label"])
-    digits = fact(rows, stands.metric).get("digits", 4)
-    words = ["–" if number is None else against_reference(stands, number, digits) for number in numbers]
-    return columns, [Column(f"against {label}", tuple(map(Cell, words)))]
-
-
-def _varying(name: str, texts: Sequence[str]) -> list[Column]:
-    """A column of what was chosen, where it was not chosen alike."""
-    return [Column(name, tuple(map(Cell, texts)))] if len(set(texts) - {"–"}) > 1 else []
 
 
 def _measured(head: str, texts: Sequence[str]) -> list[Column]:

@@ -31,7 +31,7 @@ _LABEL_WIDTHS = (12, 32)  # characters: a longer label goes on in the next line
 
 def render_rich(board: Board) -> list[RenderableType]:
     """The board for a terminal of any width, in the order of printing."""
-    parts: list[RenderableType] = [_Fitted(table) for table in (*board.tables, *board.matrices)]
+    parts: list[RenderableType] = [_Fitted(table) for table in _all(board)]
     parts.append(Text(f"* {_legend(board)}" if board.tables else _EMPTY, style="dim"))
     parts += [Text(line, style="yellow") for line in _left_out(board)]
     return parts
@@ -45,7 +45,7 @@ def render_markdown(board: Board, folder: Path | None = None) -> str:
         folder: from which files that were left out are seen.
     """
     lines = ["# Leaderboard", ""]
-    for table in (*board.tables, *board.matrices):
+    for table in _all(board):
         heads = [table.head, *(column.head for column in table.columns)]
         lines += [f"## {_escaped(table.title)}", "", _pipes(map(_escaped, heads))]
         lines += [_pipes([":--", *("--:" for _ in table.columns)])]
@@ -127,6 +127,10 @@ def _terminal_texts(column: Column) -> list[str]:
 
 def _mark(note: int) -> str:
     return str(note).translate(_SUPERSCRIPT) if note else ""
+
+
+def _all(board: Board) -> tuple[Table, ...]:
+    return (*board.tables, *board.overall, *board.matrices)
 
 
 def _legend(board: Board) -> str:

@@ -22,11 +22,10 @@ from gan_bench.benchmark.schema import GROUPS, SCHEMA, canonical, check, check_d
 from gan_bench.errors import UsageError, WorkError
 from gan_bench.files import write_new
 
-__all__ = ["SCHEMA", "Result", "find", "inputs", "key", "read", "record"]
+__all__ = ["SCHEMA", "Result", "find", "inputs", "key", "mean_of", "read", "record", "take"]
 
 _KEYED = ("label", "checkpoint_sha256", "set", "lq_sha256", "degradation", "scale", "protocol", "selection", "code")
-
-
+_SUM = 1e-12  # of a mean, relative above 1: JSON keeps all digits, and 1000 numbers added in any order differ by less
 _NAMED = re.compile(r"_[0-9a-f]{16}\.json$")
 
 
@@ -131,6 +130,25 @@ def inputs(what: Mapping[str, Any]) -> str:
     return hashlib.sha256(f"{lq}{gt}".encode()).hexdigest() if gt else str(lq)
 
 
+def mean_of(result: Result, metric: str) -> tuple[float | None, bool]:
+    """The mean of a score over the images, and whether the stored one is that.
+
+    Args:
+        result: at least one of its images has the metric.
+        metric: one of its scores.
+
+    Returns:
+        the mean, None where an image has no number and there may be none; and True where they are equal but for the
+        rounding of float64.
+    """
+    stored, values = result.scores[metric], [row.get(metric) for row in result.images.values()]
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
+        return None, stored is None
+    mean = math.fsum(known) / len(known)
+    return mean, stored is not None and abs(stored - mean) <= _SUM * max(1.0, abs(mean))
+
+
 def read(path: Path) -> Result:
     """Read one result file strictly.
 
@@ -141,6 +159,18 @@ def read(path: Path) -> Result:
         return _load(path)
     except ValueError as error:
         raise UsageError(f"{path}: {error}") from error
+
+
+def take(path: Path) -> Result:
+    """Read one result file that is to stand for a new evaluation.
+
+    Raises:
+        UsageError: it is no complete result, or its means are not those of its images.
+    """
+    try:
+        return _sound(path)
+    except ValueError as error:
+        raise UsageError(f"{path}: {error}; remove the file to judge again") from error
 
 
 def find(folder: Path) -> tuple[list[Result], list[tuple[Path, str]]]:
@@ -154,19 +184,18 @@ def find(folder: Path) -> tuple[list[Result], list[tuple[Path, str]]]:
 
     Returns:
         The results, each with its `path`, in the order of the paths; and the files left out, each with the reason: what
-        is no result, or one whose means are not those of its images.
+        is no result, or one whose means are not those of its images, or a folder that cannot be read.
 
     Raises:
         UsageError: there is no such folder.
     """
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder; name a folder of runs, a run, or a folder of results")
-    found, left_out = [], []
-    for path in _files(folder):
+    paths, left_out = _files(folder)
+    found = []
+    for path in paths:
         try:
-            result = _load(path)
-            _check_means(result)
-            found.append(result)
+            found.append(_sound(path))
         except ValueError as error:
             left_out.append((path, str(error)))
     return found, left_out
@@ -204,15 +233,27 @@ def _want_same(path: Path, result: Result) -> None:
         raise WorkError(f"{path}: {cause}; results are not overwritten: remove it or choose another folder")
 
 
-def _files(folder: Path) -> list[Path]:
-    paths = []
-    for root, folders, names in os.walk(folder):
+def _files(folder: Path) -> tuple[list[Path], list[tuple[Path, str]]]:
+    """The files that are asked, and the folders that cannot be read, each with the reason."""
+    paths, closed = [], []
+
+    def keep(error: OSError) -> None:
+        closed.append((Path(error.filename), f"cannot be read ({error.strerror})"))
+
+    for root, folders, names in os.walk(folder, onerror=keep):
         folders[:] = [name for name in folders if not name.startswith(".")]
         here = Path(root)
         all_of_them = here == folder or here.name == "results"
         found = [name for name in names if name.endswith(".json") and not name.startswith(".")]
         paths += [here / name for name in found if all_of_them or _NAMED.search(name)]
-    return sorted(paths)
+    return sorted(paths), closed
+
+
+def _sound(path: Path) -> Result:
+    """As `_load`, of a result whose means are those of its images."""
+    result = _load(path)
+    _check_means(result)
+    return result
 
 
 def _load(path: Path) -> Result:
@@ -231,18 +272,9 @@ def _load(path: Path) -> Result:
 
 def _check_means(result: Result) -> None:
     """Raise ValueError where a mean is not that of the images; a metric of sets has none to be the mean of."""
-    for metric, mean in result.scores.items():
-        values = [row[metric] for row in result.images.values() if metric in row]
-        if not values:
-            continue
-        known = [value for value in values if value is not None]
-        whole = len(known) == len(result.images)
-        if (mean is None) == whole or (mean is not None and abs(mean - math.fsum(known) / len(known)) > _near(mean)):
+    for metric in result.scores:
+        if any(metric in row for row in result.images.values()) and not mean_of(result, metric)[1]:
             raise ValueError(f"scores.{metric} is not the mean of its images")
-
-
-def _near(value: float) -> float:
-    return 1e-9 * max(1.0, abs(value))
 
 
 def _no_constant(literal: str) -> None:

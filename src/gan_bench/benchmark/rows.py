@@ -17,7 +17,7 @@ from gan_bench.benchmark.result import Result
 from gan_bench.benchmark.schema import canonical
 from gan_bench.benchmark.statistics import SEEDS, interval
 
-__all__ = ["Claim", "Row", "latest", "methods", "rows_of"]
+__all__ = ["Claim", "Row", "identity", "latest", "methods", "rows_of"]
 
 Claim = Literal["fixed", "weights", "method"]
 AGAIN = "is of a method and seed of which a result that was computed later is shown"
@@ -64,9 +64,13 @@ class Row:
         """Of what the row speaks: what is fixed, these weights, or the method behind them."""
         return "fixed" if self.fixed else "method" if len(self.results) >= SEEDS else "weights"
 
+    def by_seed(self, metric: str) -> list[float | None]:
+        """The number of each seed, in their order; None where it has none."""
+        return [one.scores.get(metric) for one in self.results]
+
     def score(self, metric: str) -> float | None:
         """The mean over the seeds; None where one of them has no number."""
-        values = [one.scores.get(metric) for one in self.results]
+        values = self.by_seed(metric)
         known = [value for value in values if value is not None]
         return math.fsum(known) / len(known) if len(known) == len(values) else None
 
@@ -74,14 +78,19 @@ class Row:
         """The standard deviation over the seeds, of a method that has a number."""
         if self.claim != "method" or self.score(metric) is None:
             return None
-        return statistics.stdev(one.scores[metric] or 0.0 for one in self.results)
+        return statistics.stdev(value or 0.0 for value in self.by_seed(metric))
 
     def half(self, metric: str) -> float | None:
         """Half of the 95 % t interval of a method's mean over its seeds."""
         if self.spread(metric) is None:
             return None
-        around = interval(np.array([[one.scores[metric]] for one in self.results], dtype=np.float64))
+        around = interval(np.array([self.by_seed(metric)], dtype=np.float64).T)
         return None if around is None else (around[1] - around[0]) / 2
+
+    @property
+    def sets(self) -> tuple[int, ...]:
+        """How many images of each set, in the order of `images`, where there is more than one set."""
+        return ()
 
     def images(self, metric: str) -> np.ndarray | None:
         """(seeds, images) float64 in the order of the images' names; None where a number is missing."""
@@ -152,11 +161,22 @@ def _age(result: Result) -> tuple[str, str, str]:
     return str(result.provenance.get("date", "")), result.key, canonical(result.images)
 
 
-def _method(result: Result) -> str:
+def identity(result: Result) -> str:
+    """Of which method a result is, on whatever it was judged: one text for all its seeds, where a recipe tells them."""
     what = result.what
-    if what.get("recipe") is None or what["seed"] is None:
-        return canonical([what["label"], what["checkpoint_sha256"] or what["restorer"], result.scores, result.images])
+    if _is_alone(result):
+        return canonical([what["label"], what["checkpoint_sha256"] or what["restorer"]])
     return canonical([what["label"], what["recipe"], what["selection"], (what["budget"] or {}).get("start_from")])
+
+
+def _is_alone(result: Result) -> bool:
+    return result.what.get("recipe") is None or result.what["seed"] is None
+
+
+def _method(result: Result) -> str:
+    """Results of one table with equal texts are seeds of one row."""
+    scored = [result.scores, result.images] if _is_alone(result) else []
+    return canonical([identity(result), *scored])
 
 
 def _found(node: Any, name: str) -> Any:

@@ -26,7 +26,7 @@ _NESTED: tuple[tuple[str, str, Any], ...] = (
     ("budget", "name", str),
     ("budget", "steps", int),
 )
-_LARGEST = sys.float_info.max  # an integer beyond it fits no float
+_LARGEST = sys.float_info.max / 1e9  # of which a thousand million sum to a float; an integer beyond it fits none
 _ENCODER = json.JSONEncoder(allow_nan=False, sort_keys=True, separators=(",", ":"))
 _FACTS: dict[str, Any] = {"higher_is_better": bool, "unit": str, "digits": int}
 _SUITE: dict[str, Any] = {"name": str, "version": int | str | None, "sha256": str | None, "role": str | None}

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from gan_bench.benchmark.rows import Row
 from gan_bench.benchmark.words import note, unranked, visible
 
-__all__ = ["fact", "head", "higher", "metrics_of", "notes_of", "primary", "rank_by", "text_of", "why"]
+__all__ = ["DISTORTION", "PERCEPTION", "fact", "foremost", "head", "higher", "metrics_of", "notes_of", "primary"]
+__all__ += ["rank_by", "text_of", "why"]
 
+# Each stands for a family too: niqe_mine is of niqe. The foremost of a table speaks for it.
+DISTORTION = ("psnr", "ssim", "ms_ssim")
+PERCEPTION = ("lpips", "lpips_vgg", "lpips_squeeze", "dists", "niqe", "niqe_photos", "musiq", "maniqa", "clipiqa")
+ORDER = (*DISTORTION, *PERCEPTION, "fid", "kid")
 LOWER = ("lpips", "dists", "niqe", "fid", "kid", "colour_shift")  # is better; of which nobody has facts
-ORDER = ("psnr", "ssim", "ms_ssim", "lpips", "lpips_vgg", "lpips_squeeze", "dists", "niqe", "niqe_photos", "fid", "kid")
+
+
+def foremost(metrics: Iterable[str], kind: Sequence[str]) -> list[str]:
+    """Those of a kind, the foremost first; equals in the order of their names.
+
+    Args:
+        metrics: names.
+        kind: `DISTORTION` or `PERCEPTION`.
+    """
+    places = {name: found for name in metrics if (found := _place(name, kind)) is not None}
+    return sorted(places, key=lambda name: (places[name], name))
 
 
 def metrics_of(rows: Sequence[Row]) -> list[str]:
@@ -30,7 +45,7 @@ def primary(rows: Sequence[Row], metrics: Sequence[str]) -> str:
     A metric that ranks goes before one of too few images. Equals are taken in the order of `ORDER`, so that one more
     row of other metrics does not turn the table.
     """
-    order = sorted(metrics, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
+    order = list(dict.fromkeys([*foremost(metrics, ORDER), *sorted(metrics)]))
     ranking = {name: sum(rank_by(row, name) is not None for row in rows) for name in order}
     valued = {name: sum(row.score(name) is not None for row in rows) for name in order}
     if ORDER[0] in ranking and ranking[ORDER[0]] and 2 * ranking[ORDER[0]] >= max(valued.values()):
@@ -76,3 +91,9 @@ def higher(rows: Sequence[Row], metric: str) -> bool:
 def text_of(rows: Sequence[Row], metric: str, value: float) -> str:
     """A number with the digits of its metric."""
     return f"{value:.{fact(rows, metric).get('digits', 4)}f}"
+
+
+def _place(metric: str, kind: Sequence[str]) -> int | None:
+    """Of the metric itself, or of its family."""
+    found = [name for name in kind if metric == name or metric.startswith(f"{name}_")]
+    return kind.index(max(found, key=len)) if found else None

@@ -36,7 +36,7 @@ class Standing:
         bands: a number for each; those of one band are tied.
         resolvable: the smallest differences that are found between two rows in 4 of 5 cases: between those that are the
             easiest to tell apart, and the hardest; None where that cannot be said.
-        images: how many.
+        images: how many, of all sets.
         reference: the number among the places of the row against which the others are told, or None.
         margin: within which two rows are equivalent, or None.
         silent: why no verdict is given; empty where one is.
@@ -85,7 +85,8 @@ def standing(rows: Sequence[Row], metric: str, apart: Mapping[str, str] = Mappin
         return None
     places, arrays = [place for place, _ in scored], [images for _, images in scored]
     fixed = [rows[place].fixed for place in places]
-    found, margin, number = pairs(arrays, fixed), fact(rows, metric).get("margin"), arrays[0].shape[1]
+    found, margin = pairs(arrays, fixed, rows[places[0]].sets), fact(rows, metric).get("margin")
+    number = arrays[0].shape[1]
     silent = _silent(rows, number)
     told = verdicts(found, margin, higher(rows, metric))
     if silent:

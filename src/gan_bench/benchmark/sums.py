@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from gan_bench.benchmark.result import Result, key
+from gan_bench.benchmark.result import Result, key, mean_of
 
 __all__ = ["SETS", "Check", "Verdict", "level_1", "number"]
 
 Verdict = Literal["holds", "not checked", "does not hold", "cannot be checked"]
 SETS: Final = frozenset({"fid", "kid"})  # metrics whose mean is of no image: one number of a whole set
-SUM = 1e-12  # of a mean computed again, relative where it is above 1
 
 
 @dataclass(frozen=True)
@@ -100,18 +98,16 @@ def _mean(result: Result, metric: str, stored: float | None) -> Check:
         return _check(metric, True, f"{number(stored)}, a number of the whole set: level 2 computes it again")
     if not rows:
         return _check(metric, False, f"{number(stored)} is stored, and no image has a score to be the mean of")
-    values, n_inf = [value for value in rows if value is not None], result.n_inf.get(metric, 0)
-    empty = len(rows) - len(values)
+    (mean, same), images, n_inf = mean_of(result, metric), len(result.images), result.n_inf.get(metric, 0)
+    empty = images - len(rows) + rows.count(None)
     if n_inf > empty:
         return _check(metric, False, f"{n_inf} infinite scores are counted, and {empty} images have no number")
-    if empty:
-        says = f"no mean, as {empty} of {len(rows)} images have no number, {n_inf} of them infinite"
-        odd = f"{number(stored)}, though {empty} images have no number"
-        return _check(metric, stored is None, says if stored is None else odd)
-    mean = math.fsum(values) / len(values)
-    if stored is not None and abs(stored - mean) <= SUM * max(1.0, abs(mean)):
-        return _check(metric, True, f"{number(stored)} is the mean of its {len(values)} images")
-    return _check(metric, False, f"{number(stored)} is stored, and the mean of the images is {number(mean)}")
+    if mean is None:
+        says = f"no mean, as {empty} of {images} images have no number, {n_inf} of them infinite"
+        return _check(metric, same, says if same else f"{number(stored)}, though {empty} images have no number")
+    says = f"{number(stored)} is the mean of its {images} images"
+    odd = f"{number(stored)} is stored, and the mean of the images is {number(mean)}"
+    return _check(metric, same, says if same else odd)
 
 
 def _check(name: str, good: bool, says: str) -> Check:

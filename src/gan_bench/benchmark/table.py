@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from gan_bench.benchmark.result import Result
 from gan_bench.benchmark.rows import Row
-from gan_bench.benchmark.scores import higher, rank_by, text_of, why
-from gan_bench.benchmark.standing import Standing, standing
+from gan_bench.benchmark.scores import fact, higher, rank_by, text_of, why
+from gan_bench.benchmark.standing import Standing, against_reference, standing
+from gan_bench.benchmark.words import rank_words, visible
 
-__all__ = ["Cell", "Column", "Table", "score_cells"]
+__all__ = ["Cell", "Column", "Table", "best_first", "score_cells", "standing_columns", "varying"]
+
+AnyRow = TypeVar("AnyRow", bound=Row)
 
 
 class Cell(NamedTuple):
@@ -80,6 +83,54 @@ class Table:
         if metric not in self.standings:
             self.standings[metric] = standing(self.rows, metric, self.apart.get(metric, {}))
         return self.standings[metric]
+
+
+def best_first(rows: Iterable[AnyRow], metric: str, apart: Mapping[str, str]) -> list[AnyRow]:
+    """Rows in order; without a number, or with one that does not compare, last; ties by label.
+
+    Args:
+        rows: of one table.
+        metric: by which they stand.
+        apart: by their ids, rows whose numbers do not compare with the others.
+    """
+    there = list(rows)
+    sign = -1 if higher(there, metric) else 1
+
+    def order(row: Row) -> tuple[Any, ...]:
+        score = None if row.id in apart else rank_by(row, metric)
+        return (score is None, 0 if score is None else sign * score, row.what["label"], row.seeds, row.id)
+
+    return sorted(there, key=order)
+
+
+def standing_columns(rows: Sequence[Row], stands: Standing | None) -> tuple[list[Column], list[Column]]:
+    """Ranks as intervals, and differences to the reference; nothing where no verdict can be given.
+
+    Args:
+        rows: of a table, in its order.
+        stands: how they stand to each other.
+    """
+    if stands is None or not stands.ranks:
+        return [], []
+    numbers = [stands.numbers.get(place) for place in range(len(rows))]
+    ranks = [Cell("–" if number is None else rank_words(stands.ranks[number])) for number in numbers]
+    columns = [Column("rank", tuple(ranks))]
+    if stands.reference is None:
+        return columns, []
+    label = visible(rows[stands.places[stands.reference]].what["label"])
+    digits = fact(rows, stands.metric).get("digits", 4)
+    words = ["–" if number is None else against_reference(stands, number, digits) for number in numbers]
+    return columns, [Column(f"against {label}", tuple(map(Cell, words)))]
+
+
+def varying(name: str, texts: Sequence[str]) -> list[Column]:
+    """A column of what was chosen, where it was not chosen alike.
+
+    Args:
+        name: its head.
+        texts: of the rows; a dash for none.
+    """
+    return [Column(name, tuple(map(Cell, texts)))] if len(set(texts) - {"–"}) > 1 else []
 
 
 def score_cells(

@@ -19,13 +19,17 @@ __all__ = [
     "count",
     "duration",
     "labels",
+    "listed",
     "note",
     "plural",
     "rank_words",
     "seed_words",
+    "seen_from",
     "signed",
 ]
-__all__ += ["seen_from", "signed", "suffixes", "title", "titles", "unranked", "visible"]
+__all__ += ["suffixes", "title", "titles", "unranked", "visible"]
+
+NAMED = 4  # of a list
 
 
 def visible(text: str, instead: str = " ") -> str:
@@ -80,6 +84,12 @@ def note(result: Result, metric: str) -> str:
     if undefined := sum(row.get(metric) is None for row in result.images.values()) - infinite:
         return f"{name}: no mean, undefined on {undefined} of {images}"
     return f"{name}: no finite mean, infinite on {infinite} of {images} (equal to the ground truth)"
+
+
+def listed(names: Sequence[str]) -> str:
+    """`a, b and c`; of more than a few, how many more."""
+    shown = [*names[:NAMED], *([f"{len(names) - NAMED} more"] if len(names) > NAMED else [])]
+    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
 
 
 def seed_words(seeds: Sequence[int]) -> str:

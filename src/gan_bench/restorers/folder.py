@@ -9,9 +9,10 @@ from torch import Tensor
 
 from gan_bench.batch import Batch
 from gan_bench.data.images import Images, list_images
-from gan_bench.errors import UsageError, did_you_mean
+from gan_bench.errors import UsageError
 from gan_bench.image import to_tensor
 from gan_bench.restorers.base import Origin
+from gan_bench.targets import hint
 
 __all__ = ["FolderRestorer"]
 
@@ -47,5 +48,5 @@ class FolderRestorer:
         """
         name = batch.name[0]
         if name not in self.index:
-            raise UsageError(f"{self.origin.model}: no restored image for {name!r}{did_you_mean(name, self.index)}")
+            raise UsageError(f"{self.origin.model}: no restored image for {name!r}{hint(name, self.index)}")
         return to_tensor(self.images[self.index[name]]).unsqueeze(0)

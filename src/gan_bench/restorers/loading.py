@@ -36,6 +36,8 @@ def load_restorer(spec: str, scale: int | None = None) -> Restorer:
     Raises:
         UsageError: the spec is none of these.
     """
+    if not spec:
+        raise UsageError("no restorer is named: a run, a file of weights, a folder of images, or bicubic is needed")
     path = Path(spec).expanduser()
     if is_run(path):
         return trained(path)

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from gan_bench.benchmark import Board, Row, Table, answer
-from gan_bench.benchmark.answer import PERCEPTION
 from gan_bench.benchmark.publish import FILES, PAGE
-from gan_bench.benchmark.scores import fact, head, why
+from gan_bench.benchmark.scores import PERCEPTION, fact, foremost, head, why
 from gan_bench.benchmark.standing import Standing
 from gan_bench.benchmark.statistics import WORDS
 from gan_bench.benchmark.words import rank_words, visible
@@ -42,9 +41,10 @@ Cells = tuple[list[str], list[list[Any]]]
 def log_board(board: Board, folder: Path, project: str) -> str:
     """Send a board.
 
-    Of each of its tables, by the name of its set: `leaderboard/<set>`, with all rows in their order; a bar chart of
-    each metric, `leaderboard/<set>/<metric>`; `differences/<set>`, a line for each interval; and `perception/<set>`,
-    the perception-distortion plane. Then `matrix/<title>`, `answers`, `page`, and the artifact `results`.
+    Of each of its tables, by the name of its set, of one over several sets by its title: `leaderboard/<set>`, with all
+    rows in their order; a bar chart of each metric, `leaderboard/<set>/<metric>`; `differences/<set>`, a line for each
+    interval; and `perception/<set>`, the perception-distortion plane. Then `matrix/<title>`, `answers`, `page`, and the
+    artifact `results`.
 
     Args:
         board: what is sent.
@@ -58,13 +58,14 @@ def log_board(board: Board, folder: Path, project: str) -> str:
         WorkError: W&B failed; a warning said why.
     """
     session = Session(folder, project=project, name="leaderboard", job_type="leaderboard")
-    names = _names(board.tables)
-    for name, table in zip(names, board.tables, strict=True):
+    tables = (*board.tables, *board.overall)
+    names = _names(tables)
+    for name, table in zip(names, tables, strict=True):
         _log_table(session, name, table)
     for name, matrix in zip(_distinct([matrix.title for matrix in board.matrices]), board.matrices, strict=True):
         session.log_table(f"matrix/{name}", *_matrix(matrix))
-    answers = {name: answer(table) for name, table in zip(names, board.tables, strict=True)}
-    session.log_table("answers", *_answers(board, answers))
+    answers = {name: answer(table) for name, table in zip(names, tables, strict=True)}
+    session.log_table("answers", *_answers(board, tables, answers))
     session.summarize({f"answer/{name}": sentence for name, sentence in answers.items()})
     _log_files(session, board, folder)
     session.finish()
@@ -81,7 +82,7 @@ def _log_table(session: Session, name: str, table: Table) -> None:
             key = f"leaderboard/{name}/{_slug(metric, SHORTEST)}"
             session.log_bars(key, ["label", visible(metric)], bars, f"{name}: {head(table.rows, metric)}")
     session.log_table(f"differences/{name}", *_differences(table))
-    chosen = next((metric for metric in PERCEPTION if len(_plane(table, metric)) > 1), None)
+    chosen = next((metric for metric in foremost(table.metrics, PERCEPTION) if len(_plane(table, metric)) > 1), None)
     if chosen:
         titled = f"{name}: {head(table.rows, chosen)} against {head(table.rows, DISTORTION)}"
         session.log_points(f"perception/{name}", [DISTORTION, chosen, "label"], _plane(table, chosen), titled)
@@ -98,8 +99,8 @@ def _log_files(session: Session, board: Board, folder: Path) -> None:
 
 
 def _names(tables: Sequence[Table]) -> list[str]:
-    """The set's name where it tells the tables apart, else the whole title."""
-    names = [table.rows[0].what["set"] for table in tables]
+    """The set's name where there is one and it tells the tables apart, else the whole title."""
+    names = [table.title if table.rows[0].sets else table.rows[0].what["set"] for table in tables]
     sets = Counter(names)
     return _distinct([name if sets[name] == 1 else table.title for name, table in zip(names, tables, strict=True)])
 
@@ -237,11 +238,11 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _answers(board: Board, answers: dict[str, str]) -> Cells:
+def _answers(board: Board, tables: Sequence[Table], answers: dict[str, str]) -> Cells:
     """What each table says in a sentence, and what is to be said of it."""
     rows: list[list[Any]] = [
         [name, table.title, sentence, "\n".join(table.notes) or None]
-        for (name, sentence), table in zip(answers.items(), board.tables, strict=True)
+        for (name, sentence), table in zip(answers.items(), tables, strict=True)
     ]
     rows += [["matrix", matrix.title, None, "\n".join(matrix.notes) or None] for matrix in board.matrices]
     left_out = [[None, f"left out: {len(paths)}", None, visible(reason)] for reason, paths in board.left_out]

@@ -22,7 +22,7 @@ __all__ = ["Report", "verify"]
 CODES: dict[Verdict, int] = {"holds": 0, "not checked": 0, "does not hold": 1, "cannot be checked": 2}
 SEVERAL: dict[Verdict, str] = {"holds": "hold", "does not hold": "do not hold"}
 SEVERAL |= {"cannot be checked": "cannot be checked"}
-NEWER = "newer than this gan-bench reads"
+NEWER, UNREAD = "newer than this gan-bench reads", "cannot be read"
 ABSENT = ("inputs", "weights", "protocol")  # what level 2 needs and this machine may lack
 
 
@@ -63,11 +63,15 @@ def verify(arguments: argparse.Namespace) -> int:
         0 where all hold, 1 where one does not, 2 where one cannot be checked.
 
     Raises:
-        UsageError: no such file or folder, or no result in it.
+        UsageError: no such file or folder, no result in it, or no such weights.
     """
     paths = result_files(arguments.results)
     if arguments.weights and len(paths) > 1:
         raise UsageError(f"--weights {arguments.weights}: it is one result's; name that one")
+    if arguments.weights and not Path(arguments.weights).exists():
+        raise UsageError(
+            f"--weights {arguments.weights}: no such file; name the weights that were judged, or leave it out"
+        )
     reports = []
     for path in paths:
         reports.append(_report(path, arguments.level, arguments.weights))
@@ -89,7 +93,8 @@ def _report(path: Path, level: int | None, weights: str | None) -> Report:
         result = read(path)
     except UsageError as error:
         cause = str(error).removeprefix(f"{path}: ")
-        report.checks.append(Check(1, "schema", "cannot be checked" if NEWER in cause else "does not hold", cause))
+        unknown = NEWER in cause or cause.startswith(UNREAD)
+        report.checks.append(Check(1, "schema", "cannot be checked" if unknown else "does not hold", cause))
         return report
     report.checks += level_1(result)
     if level == 1 or report.verdict != "holds":

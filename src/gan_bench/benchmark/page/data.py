@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gan_bench.benchmark.page.text import COSTS, Json, clean, known, machine, name_of
+from gan_bench.benchmark.scores import DISTORTION, PERCEPTION, foremost
 
 __all__ = ["embedded"]
 
@@ -62,6 +63,7 @@ def _table(table: Json, pool: _Pool, detailed: int | None) -> dict[str, Any]:
     places = {row["id"]: i for i, row in enumerate(rows)}
     machines = list(dict.fromkeys(filter(None, map(machine, rows))))
     digits = {metric["name"]: metric["digits"] for metric in metrics}
+    names = list(digits)
     told = [_row(row, metrics, machines) for row in rows]
     for row, one in list(zip(rows, told, strict=True))[:detailed]:
         one["facts"] = pool.facts(row["provenance"])
@@ -69,6 +71,8 @@ def _table(table: Json, pool: _Pool, detailed: int | None) -> dict[str, Any]:
         "id": str(table["id"]),
         "images": [clean(name) for name in table["images"]],
         "metrics": [_metric(metric) for metric in metrics],
+        "distortion": [names.index(name) for name in foremost(names, DISTORTION)],
+        "perception": [names.index(name) for name in foremost(names, PERCEPTION)],
         "ref": places.get(table["reference"]),
         "machines": machines,
         "rows": told,

@@ -104,7 +104,7 @@ def _main(document: Json) -> str:
     parts = [_nav(tables)] if len(tables) > 1 else []
     parts += [board(table, i, min(each, len(table["rows"]))) for i, table in enumerate(tables)]
     parts.append(_file("pieces/controls.html") if tables else _NOTHING)
-    parts += [_grids(document), _trust(document)]
+    parts += [_overall(document["overall"]), _grids(document), _trust(document)]
     return f'<main id="main" class="wrap" tabindex="-1">{"".join(parts)}</main>'
 
 
@@ -122,6 +122,15 @@ def _nav(tables: Sequence[Json]) -> str:
     return f'<nav class="tabs" aria-label="Tables"><ul>{links}</ul></nav>'
 
 
+def _overall(grids: Sequence[Json]) -> str:
+    """What holds over all sets of a suite."""
+    if not grids:
+        return ""
+    parts = [f'<p class="lead">{esc(grid["answer"])}</p>{matrix(grid, f"overall{i}")}' for i, grid in enumerate(grids)]
+    title = '<h2 id="overall-name">Across data sets</h2>'
+    return f'<section class="grids" aria-labelledby="overall-name">{title}{"".join(parts)}</section>'
+
+
 def _grids(document: Json) -> str:
     links = {table["id"]: f"#t{i}" for i, table in enumerate(document["tables"])}
     references = {
@@ -133,7 +142,7 @@ def _grids(document: Json) -> str:
     parts = [heat(grid, links, references, i) for i, grid in enumerate(document["heat"])]
     if document["matrices"]:
         parts.append("<h3>Trained on, judged on</h3>")
-        parts += [matrix(grid, i) for i, grid in enumerate(document["matrices"])]
+        parts += [matrix(grid, f"matrix{i}") for i, grid in enumerate(document["matrices"])]
         words = "<b>Bold</b> is the best of its column; framed cells were judged on what they were trained on."
         parts.append(f'<p class="legend">{words}</p>')
     if not parts:

@@ -495,10 +495,6 @@ function plane(title, x, y, points, name) {
     `<title id="${name}-title">${escaped(title)}</title><desc id="${name}-desc">${escaped(words)}</desc>${out.join("")}</svg>`;
 }
 
-// Families of metrics, as planes.py has them: the name or what stands before an underscore.
-const PERCEPTION = ["lpips", "dists", "niqe", "musiq", "maniqa", "clipiqa"];
-const DISTORTION = ["psnr", "ssim", "ms_ssim"];
-const familyOf = (metric, families) => families.findIndex((family) => metric.name === family || metric.name.startsWith(`${family}_`));
 const axisOf = (metric) => ({
   title: metric.shown + (metric.unit ? ` (${metric.unit})` : ""), higher: metric.higher, digits: metric.digits, log: false, turned: !metric.higher,
 });
@@ -537,12 +533,8 @@ function charts(table) {
   }
 }
 function qualitySpec(table) {
-  const first = (families) => table.metrics.map((metric, m) => [familyOf(metric, families), m])
-    .filter(([family, m]) => family >= 0 && measured(table, m)).sort((a, b) => a[0] - b[0] || a[1] - b[1])[0]?.[1];
-  let x = first(DISTORTION), y = first(PERCEPTION);
-  const chosen = table.metrics[state.metric];
-  if (familyOf(chosen, PERCEPTION) >= 0 && measured(table, state.metric)) y = state.metric;
-  if (familyOf(chosen, DISTORTION) >= 0 && measured(table, state.metric)) x = state.metric;
+  const chosenOr = (kind) => [state.metric, ...kind].find((m) => kind.includes(m) && measured(table, m));
+  const x = chosenOr(table.distortion), y = chosenOr(table.perception);
   if (x === undefined || y === undefined) return null;
   return {
     title: `${table.metrics[y].shown} against ${table.metrics[x].shown}`, x: axisOf(table.metrics[x]), y: axisOf(table.metrics[y]),

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 from gan_bench.benchmark.page.charts import Axis, Plane, Point, plane
 from gan_bench.benchmark.page.tables import order
 from gan_bench.benchmark.page.text import COSTS, TIMES, Json, cut, esc, known, machine, name_of
+from gan_bench.benchmark.scores import DISTORTION, PERCEPTION, foremost
 
 __all__ = ["cost_plane", "figure", "quality_plane"]
 
 DRAWN = 100  # points of a plane without the script
 NAMED = 6  # rows that are not drawn, and said by name
-PERCEPTION = ("lpips", "dists", "niqe", "musiq", "maniqa", "clipiqa")  # families: niqe_photos is of niqe
-DISTORTION = ("psnr", "ssim", "ms_ssim")
 Triples = Mapping[int, tuple[float, float, float]]  # by row: low, value, high
 _KEYS = (
     ("method", '<circle r="5"/>', "method"),
@@ -107,11 +105,7 @@ def _points(table: Json, x: Triples, y: Triples) -> tuple[list[Point], list[str]
     return [Point(i, rows[i]["label"], rows[i]["claim"], x[i], y[i]) for i in both[:DRAWN]], missing
 
 
-def _pick(table: Json, families: Sequence[str]) -> Json | None:
-    """The metric of the foremost family, of those with values in two rows."""
-    for family in families:
-        for metric in table["metrics"]:
-            mine = metric["name"] == family or str(metric["name"]).startswith(f"{family}_")
-            if mine and len(_values(table, metric)) > 1:
-                return cast(Json, metric)
-    return None
+def _pick(table: Json, kind: Sequence[str]) -> Json | None:
+    """The foremost metric of a kind, of those with values in two rows."""
+    metrics: dict[str, Json] = {one["name"]: one for one in table["metrics"] if len(_values(table, one)) > 1}
+    return next((metrics[name] for name in foremost(metrics, kind)), None)

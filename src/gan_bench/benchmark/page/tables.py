@@ -284,22 +284,27 @@ def _heat_cell(cell: Json, grid: Json, size: float) -> str:
     return f'<td class="{shade}">{text}</td>'
 
 
-def matrix(grid: Json, index: int) -> str:
-    """Trained on by judged on; the best of a column is bold, what was judged on its own training is framed."""
+def matrix(grid: Json, name: str) -> str:
+    """Rows and columns as they are given; the best of a column is bold, what was judged on its own training is framed.
+
+    Args:
+        grid: head, columns, rows of cells, notes.
+        name: with which its ids begin.
+    """
     heads = f'<th scope="col">{esc(grid["head"])}</th>' + "".join(
         tag("th", esc(c), scope="col") for c in grid["columns"]
     )
     lines = "".join(
         tag(
             "tr",
-            tag("th", esc(row["label"]), scope="row") + "".join(_matrix_cell(cell, index) for cell in row["cells"]),
+            tag("th", esc(row["label"]), scope="row") + "".join(_matrix_cell(cell, name) for cell in row["cells"]),
         )
         for row in grid["rows"]
     )
-    caption = tag("caption", esc(grid["title"]), id=f"matrix{index}-caption")
+    caption = tag("caption", esc(grid["title"]), id=f"{name}-caption")
     whole = tag("table", caption + tag("thead", tag("tr", heads)) + tag("tbody", lines), class_="heat matrix")
-    notes = "".join(_items(grid["notes"], f"matrix{index}n"))
-    box = tag("div", whole, class_="scroll", tabindex=0, role="region", aria_labelledby=f"matrix{index}-caption")
+    notes = "".join(_items(grid["notes"], f"{name}n"))
+    box = tag("div", whole, class_="scroll", tabindex=0, role="region", aria_labelledby=f"{name}-caption")
     return box + (tag("ol", notes, class_="notes") if notes else "")
 
 
@@ -307,12 +312,12 @@ def _items(notes: Iterable[Any], prefix: str) -> Iterable[str]:
     return (tag("li", esc(note), id=f"{prefix}{i}") for i, note in enumerate(notes, 1))
 
 
-def _matrix_cell(cell: Json, index: int) -> str:
+def _matrix_cell(cell: Json, name: str) -> str:
     text = esc(cell["text"])
     if cell["best"]:
         text = f'<strong>{text}<span class="vh"> best</span></strong>'
     if cell["own"]:
         text += '<span class="vh"> own training</span>'
     if cell["note"]:
-        text += f'<a class="fn" href="#matrix{index}n{int(cell["note"])}"><sup>{int(cell["note"])}</sup></a>'
+        text += f'<a class="fn" href="#{name}n{int(cell["note"])}"><sup>{int(cell["note"])}</sup></a>'
     return f'<td class="{"own" if cell["own"] else ""}">{text}</td>'
