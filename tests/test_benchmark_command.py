@@ -284,7 +284,12 @@ def test_restore_by_python_equals_the_command(sets, train):
 
 @pytest.mark.parametrize(
     "words",
-    [["nowhere", "--with", "bicubic"], ["lq", "--with", "bicubik"], ["lq"], ["lq", "--with", "bicubic", "--scale", "0"]],
+    [
+        ["nowhere", "--with", "bicubic"],
+        ["lq", "--with", "bicubik"],
+        ["lq"],
+        ["lq", "--with", "bicubic", "--scale", "0"],
+    ],
 )
 def test_restore_with_wrong_words_is_one_line(sets, capsys, words):
     try:

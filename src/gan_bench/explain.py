@@ -12,7 +12,7 @@ from rich.text import Text
 
 from gan_bench.benchmark import Result, contrasts, rows_of
 from gan_bench.benchmark.account import Facts, facts_of, said
-from gan_bench.benchmark.result import inputs, read
+from gan_bench.benchmark.result import inputs, mean_of, read
 from gan_bench.benchmark.schema import plain
 from gan_bench.benchmark.words import cell_name, visible
 from gan_bench.commands import give_json, result_files
@@ -104,7 +104,8 @@ def _explained(result: Result) -> Iterator[tuple[str, str]]:
         else:
             lacking = [one for one in values if one is None]
             why = f"; {len(lacking)} have no number, {result.n_inf.get(metric, 0)} of them infinite" if lacking else ""
-            yield metric, f"{number}: mean of {len(values)} images{why}"
+            told = "mean" if mean_of(result, metric)[1] else "not the mean"
+            yield metric, f"{number}: {told} of {len(values)} images{why}"
     yield "digest", "numbers compare where their digests, and weights, are equal"
     protocol = result.what["protocol"]
     yield f"protocol {protocol['name']}", "psnr and ssim are computed so:"

@@ -225,7 +225,7 @@ def test_labels_are_unique_even_for_contradicting_results():
     rows = [made("a", {"psnr": psnr}) for psnr in (1.0, 2.0, 3.0)]
     [table] = board(rows).tables
     assert table.labels == ("a [1]", "a [2]", "a [3]")
-    assert table.notes == (f"a: 3 results of one key, {rows[0].key}, differ: not reproducible",)
+    assert table.notes == (f"a: 3 results of one key, {rows[0].key}, differ: not reproducible; see gan-bench verify",)
 
 
 def test_a_copy_counts_once_and_is_reported():

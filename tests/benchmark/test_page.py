@@ -17,7 +17,7 @@ from gan_bench.benchmark import page
 from gan_bench.benchmark.page.charts import Axis, Plane, Point, front, plane
 from gan_bench.benchmark.page.html import shell
 
-VOID = {"meta", "img", "input", "br", "hr", "link"}
+VOID = {"meta", "img", "input", "br", "hr", "link", "wbr"}
 DOCUMENTS = {
     "small": pages.document,
     "hostile": pages.hostile,

@@ -72,7 +72,8 @@ _json = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_text, inner, max_size=3),
     max_leaves=6,
 )
-_row = st.dictionaries(st.sampled_from(["psnr", "ssim"]), st.none() | st.floats())
+_score = st.none() | st.floats(-1e100, 1e100) | st.sampled_from([math.nan, math.inf])  # beyond it is no score
+_row = st.dictionaries(st.sampled_from(["psnr", "ssim"]), _score)
 
 
 @settings(max_examples=60, deadline=None)

@@ -114,7 +114,10 @@ def _contradictions(rows: Sequence[Row]) -> list[str]:
     """A warning for results of one key, so of one restorer on the same images, with other scores."""
     keys = Counter(result.key for row in rows for result in row.results)
     odd = {result.key: row.what["label"] for row in rows for result in row.results if keys[result.key] > 1}
-    return [visible(f"{odd[key]}: {keys[key]} results of one key, {key}, differ: not reproducible") for key in odd]
+    return [
+        visible(f"{odd[key]}: {keys[key]} results of one key, {key}, differ: not reproducible; see gan-bench verify")
+        for key in odd
+    ]
 
 
 def _table(title: str, rows: Sequence[Row], others: Mapping[str, set[str]]) -> Table:

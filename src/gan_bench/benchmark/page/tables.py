@@ -10,6 +10,7 @@ from gan_bench.benchmark.page.charts import apart, rank_bar, strip
 from gan_bench.benchmark.page.text import (
     COSTS,
     Json,
+    breakable,
     claim_words,
     cut,
     esc,
@@ -87,8 +88,7 @@ def main(table: Json, index: int, notes: Notes, detailed: int) -> str:
         bodies += tag(
             "tbody", _divider(words, wide) + "".join(_quoted(q, table) for q in table["quoted"]), class_="quoted"
         )
-    ranked_by = "ranked by" if any(row["rank"] is not None for row in table["rows"]) else "in the order of"
-    by = f", {ranked_by} {name_of(lead['name'])}" if lead else ""
+    by = f", ranked by {name_of(lead['name'])}" if lead and ranked else ""
     caption = tag("caption", f"{esc(table['name'])}{esc(by)}", id=f"t{index}-caption")
     whole = tag("table", caption + tag("thead", tag("tr", heads)) + bodies, class_="main", id=f"t{index}-table")
     return tag("div", whole, class_="scroll", tabindex=0, role="region", aria_labelledby=f"t{index}-caption")
@@ -136,7 +136,7 @@ class _Facts:
 
     def row(self, i: int, detailed: bool, drawn: bool) -> str:
         row = self.table["rows"][i]
-        label = esc(cut(row["label"], 80))
+        label = breakable(cut(row["label"], 80))
         name = f'<a href="#t{self.index}d{i}">{label}</a>' if detailed else f"<span>{label}</span>"
         claim = f'<span class="claim {esc(row["claim"])}">{esc(claim_words(row))}</span>'
         why = f'<span class="why">{esc(row["why"])}</span>' if row["why"] else ""
@@ -242,7 +242,7 @@ def heat(grid: Json, links: Json, references: Mapping[str, str], index: int) -> 
     lines = []
     for row in grid["rows"]:
         cells = "".join(_heat_cell(cell, grid, size) for cell in row["cells"])
-        lines.append(tag("tr", tag("th", esc(cut(row["label"], 60)), scope="row") + cells))
+        lines.append(tag("tr", tag("th", breakable(cut(row["label"], 60)), scope="row") + cells))
     head = tag("thead", tag("tr", '<th scope="col">model</th>' + heads))
     caption = tag("caption", words, id=f"heat{index}-caption")
     whole = tag("table", caption + head + tag("tbody", "".join(lines)), class_="heat")
@@ -297,7 +297,8 @@ def matrix(grid: Json, name: str) -> str:
     lines = "".join(
         tag(
             "tr",
-            tag("th", esc(row["label"]), scope="row") + "".join(_matrix_cell(cell, name) for cell in row["cells"]),
+            tag("th", breakable(row["label"]), scope="row")
+            + "".join(_matrix_cell(cell, name) for cell in row["cells"]),
         )
         for row in grid["rows"]
     )

@@ -11,7 +11,7 @@ from typing import Any, TypeGuard
 from gan_bench.benchmark.words import signed, visible
 
 __all__ = ["CLAIMS", "COSTS", "MINUS", "Json", "claim_words", "clean", "cut", "esc", "machine", "name_of", "number"]
-__all__ += ["TIMES", "joined", "known", "short", "signed", "tag"]
+__all__ += ["TIMES", "breakable", "joined", "known", "short", "signed", "tag"]
 
 Json = Mapping[str, Any]
 
@@ -37,6 +37,11 @@ def clean(text: Any) -> str:
 def esc(text: Any) -> str:
     """The text on one line, for an element or a quoted attribute."""
     return html.escape(visible(str(text)))
+
+
+def breakable(text: str) -> str:
+    """The text as `esc` has it, that may go on in the next line behind each `_`."""
+    return esc(text).replace("_", "_<wbr>")
 
 
 def joined(markup: str, units: Iterable[str] = ()) -> str:
