@@ -576,7 +576,7 @@ def test_the_order_of_steps_is_part_of_what_a_run_is():
     assert len({fingerprint(config) for config in (one, other, deep)}) == 3
     assert len({recipe(config) for config in (one, other, deep)}) == 3
     assert (fingerprint(one), recipe(one)) == (fingerprint(turned), recipe(turned))
-    assert differences(one, other) == ["degradation.order.steps: noise, blur against nothing"]
+    assert differences(one, other) == ["degradation.steps: order: noise, blur against nothing"]
     assert differences(one, turned) == []
 
 

@@ -99,6 +99,10 @@ def test_the_order_of_steps_outlives_sorted_keys():
     assert json.dumps(in_order(json.loads(json.dumps(node, sort_keys=True)), found)) == json.dumps(node)
 
 
+def test_keys_that_are_numbers_have_an_order_too():
+    assert orders({2: 0, 1: {"b": 0, 3: 0}}) == {"": ["2", "1"], ".1": ["b", "3"]}
+
+
 def test_a_set_is_made_again_from_what_a_file_keeps():
     dataset = default_config({"dataset": "photos"}, 0, None)["dataset"]
     degradation = default_config({"degradation": "realesrgan"}, 0, 4)["degradation"]

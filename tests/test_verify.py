@@ -368,6 +368,7 @@ OF_A_TRAINING = [
     (("what", "budget", "name"), "standard"),
     (("what", "budget", "steps"), 50000),
     (("what", "budget", "max_time"), 5.0),
+    (("what", "budget", "machine"), "a faster one"),
     (("what", "recipe"), "0" * 16),
     (("what", "recipe"), None),
     (("what", "selection"), "best"),

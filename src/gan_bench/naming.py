@@ -17,6 +17,7 @@ __all__ = ["differences", "fingerprint", "label_of", "recipe", "run_name"]
 UNNAMED = frozenset(
     {"trainer", "channels_last", "compile", "workers", "save_every", "logger", "paths", "allow", "suite", "hydra"}
 )
+ORDERED = frozenset({"steps", "weights", "families"})
 
 
 def fingerprint(config: Mapping[str, Any]) -> str:
@@ -24,7 +25,7 @@ def fingerprint(config: Mapping[str, Any]) -> str:
 
     Args:
         config: a resolved config; those root keys that name nothing (UNNAMED) do not count, nor does the order of keys,
-            but for a degradation's steps.
+            but where a degradation takes or draws one thing after the other (ORDERED).
 
     Returns:
         The head of a SHA-256 over canonical JSON.
@@ -98,8 +99,8 @@ def _named(config: Mapping[str, Any]) -> dict[str, Any]:
         named["budget"] = {name: value for name, value in budget.items() if name != "max_time"}
     degradation = named.get("degradation")
     if isinstance(degradation, Mapping):
-        found = {place[1:]: ", ".join(keys) for place, keys in orders(degradation).items() if place.endswith(".steps")}
-        named["degradation"] = {**degradation, **({"order": found} if found else {})}
+        found = {place: keys for place, keys in orders(degradation).items() if place.rpartition(".")[2] in ORDERED}
+        named |= {f"degradation{place}: order": ", ".join(keys) for place, keys in found.items()}
     return named
 
 

@@ -16,7 +16,8 @@ def orders(node: Any, place: str = "") -> dict[str, list[str]]:
         place: of the node.
     """
     if isinstance(node, Mapping):
-        found = {place: list(node)} if list(node) != sorted(node) else {}
+        names = [str(name) for name in node]
+        found = {place: names} if names != sorted(names) else {}
         inner: Iterable[tuple[Any, Any]] = node.items()
     else:
         found, inner = {}, enumerate(node) if isinstance(node, list) else ()

@@ -22,6 +22,7 @@ from gan_bench.files import write_atomically
 from gan_bench.models import Recipe
 from gan_bench.processes import gathered
 from gan_bench.restorers import STEPS, read_facts
+from gan_bench.restorers.cost import machine_of
 from gan_bench.started import is_main_process
 from gan_bench.training import data_of, fit, ready, seeded
 from gan_bench.work import Place, Work
@@ -68,15 +69,16 @@ def paced(model: Recipe, work: Work) -> Recipe:
 
 
 def _measured(work: Work, minutes: float) -> dict[str, Any]:
-    """The number of steps, and by stage how long one takes."""
+    """The number of steps, by stage how long one takes, and on what machine."""
     if is_main_process():
         log.info("budget.max_time=%g: measuring how long a step takes", minutes)
     with TemporaryDirectory() as folder:
         scratch = _scratch(work, Path(folder))
-        paces = dict(_pace(scratch, number, PATIENCE * max(1.0, minutes)) for number in range(len(_shares(work))))
+        found = [_pace(scratch, number, PATIENCE * max(1.0, minutes)) for number in range(len(_shares(work)))]
+    paces = {name: pace for name, pace, _ in found}
     mean = sum(share * pace for share, pace in zip(_shares(work), paces.values(), strict=True))
     steps = max(len(paces), int(60 * minutes / mean))
-    return {"steps": steps, "seconds_per_step": paces}
+    return {"steps": steps, "seconds_per_step": paces, "machine": found[0][2]}
 
 
 def _shares(work: Work) -> list[float]:
@@ -93,15 +95,16 @@ def _scratch(work: Work, folder: Path) -> Work:
     return replace(work, config=config, place=Place(folder), logger=False)
 
 
-def _pace(work: Work, number: int, patience: float) -> tuple[str, float]:
-    """The name of one of the stages, and the seconds that a step takes in it."""
+def _pace(work: Work, number: int, patience: float) -> tuple[str, float, str]:
+    """The name of one of the stages, the seconds that a step takes in it, and the machine."""
     pilot = _Pilot(HELD_READY * work.workers, patience)
     model = seeded(work, steps=math.ceil((pilot.longest + 1) / min(_shares(work))))
     stage = model.stages[number]
     model.step = stage.first  # as if the stages before had been walked
     trainer = ready(model, work, [pilot])
     fit(trainer, model, data_of(model, work), work)
-    return stage.name, pilot.pace
+    machine = machine_of(trainer.strategy.root_device)
+    return stage.name, pilot.pace, machine if trainer.world_size == 1 else f"{trainer.world_size} x {machine}"
 
 
 class _Pilot(ProgressBar, Checkpoint):

@@ -120,6 +120,15 @@ def test_equal_minutes_are_one_budget_whatever_the_steps():
     assert texts(found["10 min each"], "psnr")["a"] == "8.00"  # its two seeds, of 7 steps and of 9, are one row
 
 
+def test_minutes_of_two_machines_are_two_budgets():
+    budgets = [QUICK | {"max_time": 10.0, **more} for more in ({"machine": "a laptop"}, {"machine": "a cluster"}, {})]
+    tables = board([made("a", {"psnr": 1.0}, budget=budget) for budget in budgets]).tables
+    words = {re.search(r"budget quick \((.*?)\)", table.title)[1] for table in tables}
+    assert words == {"10 min each on a laptop", "10 min each on a cluster", "10 min each"}
+    steps = [made(label, {"psnr": 1.0}, budget=QUICK | {"machine": label}) for label in "ab"]
+    assert len(board(steps).tables) == 1
+
+
 def test_untrained_rows_stand_in_every_budget_table():
     standard = {"name": "standard", "steps": 200_000}
     tables = board([bicubic(), made("a", {"psnr": 26.0}), made("b", {"psnr": 24.0}, budget=standard)]).tables

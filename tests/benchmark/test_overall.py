@@ -107,6 +107,59 @@ def test_a_method_that_lacks_a_set_is_named_and_stands_in_no_mean():
     assert cells(table, "mean")["b"] == cells(board(over(*SETS)).overall[0], "mean")["b"]
 
 
+def test_a_set_that_hardly_anybody_was_judged_on_is_left_out_by_name():
+    more = {"set": "manga109", "suite": SUITE, "lq_sha256": "manga109"}
+    results = [*over("bsd100", "urban100"), *method("new", 1.0, 11, **more), bicubic(11, **more)]
+    [table] = board(results).overall
+    assert sorted(table.labels) == ["a", "b", "bicubic", "far"]
+    assert table.notes == ("left out: manga109, on which fewer than two of these were judged",)
+    assert cells(table, "mean") == cells(board(over("bsd100", "urban100")).overall[0], "mean")
+
+
+def ready(label, checkpoint, score=30.0, **more):
+    """Results of weights that were trained elsewhere, or of a folder of images, and bicubic's, on two sets."""
+    found = []
+    for name in ("bsd100", "urban100"):
+        given = {"set": name, "suite": SUITE, "lq_sha256": name, **more}
+        images = {"psnr": np.full(SETS[name], score)}
+        found.append(result(label, images, None, checkpoint_sha256=checkpoint.format(name), **given))
+        found.append(bicubic(SETS[name], set=name, suite=SUITE, lq_sha256=name))
+    return found
+
+
+def test_weights_with_two_results_on_a_set_stand_in_no_mean():
+    cost = {"parameters": 5}
+    results = ready("rrdb", "other", cost=cost)
+    for score, code in ((31.0, "0.1.0"), (20.0, "0.2.0")):
+        results += ready("swinir", "released", score, code=code, cost=cost)
+    [table] = board(results).overall
+    assert sorted(table.labels) == ["bicubic", "rrdb"]
+    assert table.notes == ("several results of the same weights on bsd100, urban100: swinir",)
+
+
+def test_folders_of_restored_images_are_one_method_by_their_label():
+    [table] = board(ready("theirs", "images of {}", 35.0)).overall
+    assert (table.labels, table.notes) == (("theirs", "bicubic"), ())
+    assert cells(table, "mean")["theirs"] == "35.00"
+
+
+def test_of_two_versions_of_a_suite_the_newer_names_the_table():
+    suites = [{**SUITE, "version": version} for version in (9, 10, 2)]
+    [table] = board([one for suite in suites for one in over("bsd100", "urban100", suite=suite)]).overall
+    assert table.title.startswith("suite sr_x4, version 10 · ")
+
+
+def test_a_suite_that_tells_neither_version_nor_digest_has_its_table_too():
+    [table] = board(over("bsd100", "urban100", suite={"name": "mine", "role": "rank"})).overall
+    assert table.title.startswith("suite mine, version None · ")
+
+
+def test_more_methods_than_are_compared_have_their_means(monkeypatch):
+    monkeypatch.setattr("gan_bench.benchmark.standing.MOST", 2)
+    [table] = board(over("bsd100", "urban100")).overall
+    assert (len(table.rows), table.notes) == (4, ())
+
+
 def test_seeds_of_which_not_all_sets_were_judged_are_left_out():
     results = [
         one

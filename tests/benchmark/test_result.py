@@ -72,7 +72,7 @@ _json = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_text, inner, max_size=3),
     max_leaves=6,
 )
-_score = st.none() | st.floats(-1e100, 1e100) | st.sampled_from([math.nan, math.inf])  # beyond it is no score
+_score = st.none() | st.floats(-1e70, 1e70) | st.sampled_from([math.nan, math.inf])  # beyond it is no score
 _row = st.dictionaries(st.sampled_from(["psnr", "ssim"]), _score)
 
 
@@ -228,6 +228,7 @@ def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch):
         (lambda d: d["what"].update(reals_sha256=3), "what.reals_sha256 is odd"),
         (lambda d: d["what"].update(suite={"name": "sr", "role": [1]}), "what.suite is odd"),
         (lambda d: d["what"].update(suite={"name": "sr", "version": [1]}), "what.suite is odd"),
+        (lambda d: d["images"]["coffee"].update(psnr=1e250), "images.coffee.psnr cannot be"),
         (lambda d: d["what"].update(seed=10**400), "what.seed is no number that counts"),
         (lambda d: d["what"].update(scale=10**400), "what.scale is no number that counts"),
         (lambda d: d["what"]["budget"].update(steps=10**400), "what.budget.steps is no number that counts"),

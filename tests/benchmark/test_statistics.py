@@ -204,6 +204,29 @@ def test_seeds_of_equal_means_leave_the_degrees_of_freedom_to_the_images():
     assert found.high == pytest.approx(stats.t.ppf(0.975, 3) * math.sqrt(1 / 9 / 0.9 - 1 / 9))
 
 
+def test_a_variance_that_is_that_of_the_images_has_their_degrees_of_freedom():
+    a = np.array([[1.0, 2, 3, 4], [2, 1, 4, 3], [4, 3, 2, 1]])  # each mean is 2.5
+    for shift in (0.0, 1e-13):
+        found = difference(a + shift * np.array([[0], [1], [2]]), np.full((1, 4), 2.0), b_fixed=True)
+        assert found.df == pytest.approx(3)
+
+
+@pytest.mark.parametrize("scale", [1e-81, 1e-30, 1.0, 1e30, 1e60])
+def test_the_unit_of_a_metric_changes_no_verdict(scale):
+    rows, fixed = table(np.random.default_rng(21), seeds=(3, 4, 5, 1))
+    found, scaled = pairs(rows, fixed), pairs([row * scale for row in rows], fixed)
+    for name in ("df", "p"):
+        np.testing.assert_allclose(getattr(scaled, name), getattr(found, name), rtol=1e-9)
+    np.testing.assert_allclose(scaled.half / scale, found.half, rtol=1e-9)
+
+
+@pytest.mark.parametrize("sets", [(8, 1), (1, 8)])
+def test_a_set_of_one_image_is_refused(sets):
+    rows, fixed = table(np.random.default_rng(22))
+    with pytest.raises(ValueError, match="each needs two images"):
+        pairs(rows, fixed, sets)
+
+
 @given(SEEDS_OF_CHANCE, st.integers(2, 9), st.integers(3, 6), st.integers(3, 6))
 @settings(max_examples=50, deadline=None)
 def test_degrees_of_freedom_lie_between_those_of_the_least_part_and_all(chance, images, first, second):
@@ -552,12 +575,15 @@ def test_methods_that_are_equal_on_the_whole_are_rarely_called_different(images,
 
 
 @pytest.mark.full
-@pytest.mark.parametrize(("methods", "seeds", "images"), [(6, 3, 20), (11, 3, 20), (11, 5, 100)])
+@pytest.mark.parametrize(("methods", "seeds", "images"), [(6, 3, 20), (11, 3, 20), (11, 5, 100), (11, 3, 100)])
 def test_in_a_table_of_equal_methods_hardly_a_pair_is_called_different(methods, seeds, images):
-    """With a fixed row among them; Holm's family at 5 %, and two standard errors of the simulation."""
+    """With a fixed row among them; Holm's family at 5 %, and two standard errors of the simulation.
+
+    Three seeds and many images are the worst that is known: 10 %.
+    """
     rng, odd, draws = np.random.default_rng(20), 0, 400
     for _ in range(draws):
         rows = [scores(rng, seeds, images, 0.3, 0.3, 0.3) for _ in range(methods)] + [scores(rng, 1, images, 0, 0, 0.3)]
         told = verdicts(pairs(rows, [False] * methods + [True]), None, True)
         odd += bool(np.isin(told, ["b", "w"]).any())
-    assert odd / draws <= 0.05 + 0.022
+    assert odd / draws <= (0.10 + 0.03 if (seeds, images) == (3, 100) else 0.05 + 0.022)

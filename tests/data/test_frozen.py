@@ -10,7 +10,7 @@ from PIL import Image
 from gan_bench.data import frozen
 from gan_bench.data.images import Images
 from gan_bench.data.testset import Degraded
-from gan_bench.degradations import Bicubic, GaussianNoise, KernelBlur, Speckle
+from gan_bench.degradations import JPEG, Bicubic, Chain, GaussianNoise, KernelBlur, Speckle
 
 
 @pytest.fixture
@@ -133,4 +133,17 @@ def test_another_class_of_the_same_name_and_values_makes_other_files(gt, cache):
     list(made(gt))
     other = Degraded("set", gt, Speckle(25, scale=2), made(gt).degradation, frozen=True)
     assert not torch.equal(other[0].lq, made(gt)[0].lq)
+    assert len({path.parent for path in files(cache)}) == 2
+
+
+def test_steps_in_another_order_make_other_files(gt, cache):
+    steps = {"few": JPEG(5), "many": JPEG(95)}
+    for names in (["few", "many"], ["many", "few"]):
+        named = {"steps": {name: {"quality": name} for name in names}}
+        chain = Chain({name: steps[name] for name in names})
+        plain, kept = (
+            [batch.lq for batch in Degraded("set", gt, chain, {"name": "mine", "parameters": named}, 0, frozen=frozen)]
+            for frozen in (False, True)
+        )
+        assert all(torch.equal(one, other) for one, other in zip(plain, kept, strict=True))
     assert len({path.parent for path in files(cache)}) == 2

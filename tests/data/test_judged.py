@@ -49,6 +49,13 @@ def test_a_folder_of_gt_comes_before_what_lies_beside_it(tmp_path):
     assert made(Judged(str(tmp_path))).names == ("a",)
 
 
+@pytest.mark.parametrize("other", ["out/sharp/x.png", "out/blur/x.png", "image_SRF_4/img_001_SRF_4_HR.png"])
+def test_images_in_the_root_go_before_folders_of_other_names(tmp_path, other):
+    folder(tmp_path, "a.png", "b.png")
+    folder((tmp_path / other).parent, (tmp_path / other).name)
+    assert made(Judged(str(tmp_path))).names == ("a", "b")
+
+
 def test_of_folders_that_differ_in_case_the_first_is_taken(tmp_path):
     folder(tmp_path / "HR", "a.png")
     folder(tmp_path / "hr", "b.png")

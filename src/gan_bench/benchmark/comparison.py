@@ -27,16 +27,17 @@ def setting(result: Result) -> str:
 
 
 def allowance(budget: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What trainings that compare had in equal measure: so many minutes, or steps, of a budget, and the same start.
+    """What trainings that compare had in equal measure: so many steps, or minutes of one machine, and the same start.
 
     Args:
         budget: of a result that was trained here.
 
     Returns:
-        what is counted, how much of it, the budget's name, the digest of the weights that it started from or "".
+        what is counted, how much of it, on what machine where that matters, or "", the budget's name, the digest of the
+        weights that it started from or "".
     """
     minutes = budget.get("max_time")
-    length = ("steps", budget["steps"]) if minutes is None else ("minutes", minutes)
+    length = ("steps", budget["steps"], "") if minutes is None else ("minutes", minutes, budget.get("machine") or "")
     return (*length, budget["name"], budget.get("start_from") or "")
 
 

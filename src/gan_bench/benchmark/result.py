@@ -36,15 +36,15 @@ class Result:
     Attributes:
         what: label, restorer (spec as typed, or run name), model, set, degradation ({name, parameters}, or None where
             lq was given), scale, protocol ({name, facts}), metrics (names asked for), metric_weights (SHA-256 by
-            metric, of those that were available; may be absent), budget ({name, steps, batch, patch, max_time where
-            its minutes counted, and start_from where it did}, or None for what was not trained here), seed,
-            selection (last, best, the stem of another file in a run, or None), checkpoint_sha256 (or None), lq_sha256,
-            gt_sha256 (where lq was given beside gt; may be absent or None), reals_sha256 (of the images that a
-            metric of sets compared with; may be absent or None), code (version), trained_on ({dataset,
-            degradation, None where lq was given, and limit and unpaired where there were such}, or None for what was
-            not trained here), suite ({name, version, sha256, role} of the suite that it was judged for, or None) and
-            recipe (16 hex digits over the training's configuration without its seed, or None); these three may be
-            absent, and are no part of the key.
+            metric, of those that were available; may be absent), budget ({name, steps, batch, patch, max_time and
+            machine where its minutes counted, and start_from where it did}, or None for what was not trained here),
+            seed, selection (last, best, the stem of another file in a run, or None), checkpoint_sha256 (or None),
+            lq_sha256, gt_sha256 (where lq was given beside gt; may be absent or None), reals_sha256 (of the images that
+            a metric of sets compared with; may be absent or None), code (version), trained_on ({dataset, degradation,
+            None where lq was given, and limit and unpaired where there were such}, or None for what was not trained
+            here), suite ({name, version, sha256, role} of the suite that it was judged for, or None) and recipe (16 hex
+            digits over the training's configuration without its seed, or None); these three may be absent, and are no
+            part of the key.
         scores: metric -> mean over the images, or the number of the whole set, which no image then has; None where it
             is not finite; without those that were unavailable.
         n_inf: metric -> number of images whose score is infinite; counted from `images` where not given.

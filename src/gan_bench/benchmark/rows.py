@@ -17,7 +17,7 @@ from gan_bench.benchmark.result import Result
 from gan_bench.benchmark.schema import canonical
 from gan_bench.benchmark.statistics import SEEDS, interval
 
-__all__ = ["Claim", "Row", "identity", "latest", "methods", "rows_of"]
+__all__ = ["Claim", "Row", "identity", "is_folder", "latest", "methods", "rows_of"]
 
 Claim = Literal["fixed", "weights", "method"]
 AGAIN = "is of a method and seed of which a result that was computed later is shown"
@@ -162,11 +162,21 @@ def _age(result: Result) -> tuple[str, str, str]:
 
 
 def identity(result: Result) -> str:
-    """Of which method a result is, on whatever it was judged: one text for all its seeds, where a recipe tells them."""
+    """Of which method a result is, on whatever it was judged: one text for all its seeds, where a recipe tells them.
+
+    Of a folder of restored images, which is another one for each set, the label alone says it.
+    """
     what = result.what
+    if is_folder(result):
+        return canonical([what["label"]])
     if _is_alone(result):
         return canonical([what["label"], what["checkpoint_sha256"] or what["restorer"]])
     return canonical([what["label"], what["recipe"], what["selection"], (what["budget"] or {}).get("start_from")])
+
+
+def is_folder(result: Result) -> bool:
+    """Whether images were judged that another program had restored: their digest stands for weights that none knows."""
+    return _is_alone(result) and result.what["checkpoint_sha256"] is not None and result.cost.get("parameters") is None
 
 
 def _is_alone(result: Result) -> bool:

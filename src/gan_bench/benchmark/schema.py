@@ -25,7 +25,7 @@ _NESTED: tuple[tuple[str, str, Any], ...] = (
     ("budget", "name", str),
     ("budget", "steps", int),
 )
-_LARGEST = 1e100  # of greater numbers squares and sums are no floats
+_LARGEST = 1e70  # of greater numbers fourth powers are no floats
 _ENCODER = json.JSONEncoder(allow_nan=False, sort_keys=True, separators=(",", ":"))
 _FACTS: dict[str, Any] = {"higher_is_better": bool, "unit": str, "digits": int}
 _SUITE: dict[str, Any] = {"name": str, "version": int | str | None, "sha256": str | None, "role": str | None}
@@ -67,10 +67,10 @@ def plain(value: Any) -> Any:
 
 
 def _is_plain_row(row: dict[Any, Any]) -> bool:
-    """Whether there is nothing to do: ASCII names of finite floats, as all the scores of images are."""
+    """Whether there is nothing to do: ASCII names of floats that count, as all the scores of images are."""
     numbers = row.values()
     plainly = set(map(type, numbers)) == {float} and all(type(name) is str and name.isascii() for name in row)
-    return plainly and math.isfinite(sum(map(abs, numbers)))
+    return plainly and sum(map(abs, numbers)) <= _LARGEST
 
 
 def check_document(document: Any) -> None:
@@ -112,7 +112,8 @@ def _check_what(what: dict[str, Any]) -> None:
     for where, value in {"scale": what["scale"], "seed": what["seed"], "budget.steps": budget.get("steps")}.items():
         _want(value is None or _is_number(value), f"what.{where} is no number that counts")
     _want(budget.get("max_time") is None or _is_number(budget["max_time"], over=0), "what.budget.max_time is odd")
-    _want(_is(budget.get("start_from"), str | None), "what.budget.start_from is odd")
+    for name in ("start_from", "machine"):
+        _want(_is(budget.get(name), str | None), f"what.budget.{name} is odd")
     trained = what.get("trained_on")
     _want(trained is None or _is_training(trained), "what.trained_on is odd")
     for name in ("gt_sha256", "reals_sha256"):

@@ -173,11 +173,12 @@ def seen_from(path: Path | None, folder: Path | None) -> str:
 
 
 def budget_words(budget: Mapping[str, Any] | None) -> str:
-    """`budget quick (400 steps)`, or `(10 min each)`, and what weights its trainings started from, where they did."""
+    """`budget quick (400 steps)`, or `(10 min each on MACHINE)`, and what weights they started from, if any."""
     if not budget:
         return "no budget"
     start, minutes = budget.get("start_from"), budget.get("max_time")
-    length = plural(budget["steps"], "step") if minutes is None else f"{minutes:g} min each"
+    machine = f" on {budget['machine']}" if budget.get("machine") else ""
+    length = plural(budget["steps"], "step") if minutes is None else f"{minutes:g} min each{machine}"
     return f"budget {budget['name']} ({length}{f', from {start[:8]}' if start else ''})"
 
 

@@ -23,6 +23,7 @@ import gan_bench
 from gan_bench.degradations.base import Degradation
 from gan_bench.errors import UsageError, WorkError
 from gan_bench.image import decode, to_tensor, to_uint8, write_png
+from gan_bench.ordering import orders
 from gan_bench.weights import cache_folder
 
 __all__ = ["Frozen"]
@@ -45,7 +46,8 @@ class Frozen:
     def __init__(self, name: str, described: Mapping[str, Any], made_by: Degradation, seed: int) -> None:
         self.scale = scale = made_by.scale
         operators = [_operator(part) for part in made_by.parts()]
-        key = json.dumps([described, operators, scale, seed, _code()], sort_keys=True, default=str)
+        what = [described, orders(described), operators, scale, seed, _code()]
+        key = json.dumps(what, sort_keys=True, default=str)
         folder = f"{_safe(name)}_{_safe(described['name'])}_x{scale}_{_digest(key.encode())}"
         self.folder = cache_folder() / "lq" / folder
 

@@ -91,10 +91,11 @@ class Judged(Source):
             raise UsageError("dataset.root=DIR or dataset.hub=USER/NAME is needed: the images to judge on")
         if not self.root.is_dir():
             raise UsageError(f"{self.place}: no such folder; {wanted or 'name one that holds images'}")
-        self.lq_names = ((lq,) if lq else (*LQ, *_beside(self.root))) + ((FLAT,) if gt is False else ())
+        self.lq_names = (lq,) if lq else (*_usual(LQ, self.root), *_beside(self.root))
+        self.lq_names += (FLAT,) if gt is False else ()
         own = bool(_found(self.root, [name for name in self.lq_names if not name.startswith("../")]))
-        self.gt_names = () if gt is False else (gt,) if isinstance(gt, str) else GT
-        if self.gt_names is GT and not own and not _found(self.root, GT):
+        self.gt_names = () if gt is False else (gt,) if isinstance(gt, str) else _usual(GT, self.root)
+        if gt is None and not own and not _found(self.root, self.gt_names):
             self.gt_names = (FLAT,)
         held = bool(_found(self.root, self.gt_names))
         if isinstance(gt, str) and not held:
@@ -178,6 +179,11 @@ class Judged(Source):
 def _say_part(place: str, count: int, name: str, expected: int | None) -> None:
     """Once in a process."""
     log.info("%s: %d images, %s has %s: it is judged as %s_%d", place, count, name, expected, name, count)
+
+
+def _usual(names: Sequence[str], root: Path) -> tuple[str, ...]:
+    """These names; beside images that lie in the root itself no folders of other names are looked through."""
+    return tuple(name for name in names if not ("*/" in name or "/*" in name) or not _files(root))
 
 
 def _beside(root: Path) -> tuple[str, ...]:

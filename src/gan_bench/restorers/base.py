@@ -20,8 +20,9 @@ class Origin:
     Attributes:
         model: its name.
         checkpoint_sha256: of the weights' file, None without weights.
-        budget: name, steps, batch, patch of its training, and start_from, the SHA-256 of the weights that it started
-            from, where it did; None for what gan-bench did not train.
+        budget: name, steps, batch, patch of its training, max_time and machine where its minutes counted, and
+            start_from, the SHA-256 of the weights that it started from, where it did; None for what gan-bench did not
+            train.
         seed: of its training.
         selection: `last`, `best`, or the stem of another file of weights in the run, as `pixel`.
         parameters: number of the generator's.

@@ -19,7 +19,7 @@ from gan_bench.errors import GanBenchError
 from gan_bench.provenance import processor
 from gan_bench.restorers.base import Restorer
 
-__all__ = ["inference_cost"]
+__all__ = ["inference_cost", "machine_of"]
 
 SIDE: Final = 256  # pixels of the output
 ROUNDS: Final = 5
@@ -61,7 +61,7 @@ def inference_cost(restorer: Restorer, scale: int, channels: int = 3) -> dict[st
         "rounds": len(times),
         "tile": [side, side],
         "precision": "float32",
-        "machine": _machine(device),
+        "machine": machine_of(device),
         "stack": f"torch {torch.__version__.partition('+')[0]}",
     }
 
@@ -100,7 +100,12 @@ def _resident(field: str) -> int:
     return 1024 * int(lines[field].split()[0])
 
 
-def _machine(device: torch.device) -> str:
+def machine_of(device: torch.device) -> str:
+    """On what is computed: the name of a GPU, or of the processor with the number of threads.
+
+    Args:
+        device: of torch.
+    """
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     threads = torch.get_num_threads()

@@ -87,29 +87,29 @@ def _load(network: torch.nn.Module, weights: Path) -> None:
 def _budget(config: dict[str, Any], folder: Path, stem: str) -> dict[str, Any]:
     """What went into a file of weights: a stage's has the steps until its end; and what the training started from.
 
-    Where the budget gave minutes, a whole training has those too, beside the steps that it took.
+    Where the budget gave minutes, a whole training has those too, beside the steps that it took and the machine.
     """
     budget = {key: config["budget"].get(key) for key in ("name", "steps", "batch", "patch")}
     if (minutes := config["budget"].get("max_time")) is not None:
-        budget |= {"steps": _steps(folder), "max_time": minutes}
+        budget |= {"max_time": minutes, **_by_the_clock(folder)}
     share = 0.0
     for number, stage in enumerate(config["model"].get("stages", ()), 1):
         share += stage["fraction"]
         if stem == (stage.get("name") or f"stage{number}"):
             budget["steps"] = round(budget["steps"] * share)
-            budget.pop("max_time", None)
+            budget = {name: value for name, value in budget.items() if name not in ("max_time", "machine")}
             break
     budget |= {key: value for key, value in read_facts(folder / "training.json").items() if key == "batch"}
     start = read_facts(folder / START)
     return {**budget, "start_from": start["sha256"]} if start else budget
 
 
-def _steps(folder: Path) -> int:
-    """How many steps a training by the clock had."""
+def _by_the_clock(folder: Path) -> dict[str, Any]:
+    """How many steps a training of so many minutes had, and on what machine: elsewhere they are other minutes."""
     facts = read_facts(folder / STEPS)
     if not isinstance(facts.get("steps"), int):
         raise UsageError(f"{folder / STEPS}: missing, or without steps; copy it beside the run's config.yaml")
-    return int(facts["steps"])
+    return {name: facts[name] for name in ("steps", "machine") if name in facts}
 
 
 def read_facts(path: Path) -> dict[str, Any]:

@@ -78,7 +78,8 @@ const boards = D.tables.map((table, i) => {
     row.strip = $("td.strip", row.line);
     if (row.rank && !$(".rankbar", row.line)) row.line.firstElementChild.insertAdjacentHTML("beforeend", rankBar(row.rank, table.rows.length));
     row.text = head.textContent.toLowerCase();
-    const name = element("button", { type: "button", class: "name" }, row.label);
+    const name = element("button", { type: "button", class: "name" });
+    name.append(...head.firstElementChild.childNodes);
     head.firstElementChild.replaceWith(name);
     head.prepend(element("input", { type: "checkbox", class: "cb", "aria-label": `Compare ${row.label}` }));
   });
