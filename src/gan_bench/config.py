@@ -154,8 +154,9 @@ def check(cfg: DictConfig, *, provided: Mapping[str, Collection[str]] | None = N
         UsageError: one line: the dotted key, the cause, and what was probably meant.
     """
     check_config(cfg, conf_dir(), provided or {})
-    check_values(resolve(cfg)[0])
-    cells(cfg)
+    config, _ = resolve(cfg)
+    check_values(config)
+    find_cells(config, _chosen, _with_values)
 
 
 def check_nodes(**nodes: Mapping[str, Any] | None) -> None:

@@ -17,7 +17,6 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import Checkpoint, ProgressBar
 
-from gan_bench.errors import UsageError
 from gan_bench.files import write_atomically
 from gan_bench.models import Recipe
 from gan_bench.processes import gathered
@@ -49,14 +48,12 @@ def paced(model: Recipe, work: Work) -> Recipe:
         work: whose model it is.
 
     Raises:
-        UsageError: no minutes, or a training that cannot be.
+        UsageError: a training that cannot be.
         WorkError: it does not fit into memory.
     """
     minutes = work.config["budget"].get("max_time")
     if minutes is None:
         return model
-    if isinstance(minutes, bool) or not (isinstance(minutes, int | float) and 0 < minutes < math.inf):
-        raise UsageError(f"budget.max_time={minutes}: minutes of training are needed, as 10, or null for budget.steps")
     path = work.place.folder / STEPS
     known = read_facts(path)
     if not known:

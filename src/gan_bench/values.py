@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,6 +32,7 @@ def check_values(config: Mapping[str, Any]) -> None:
     for key, value in leaves(config.get("budget") or {}, "budget"):
         if key.rpartition(".")[2] in COUNTED:
             _check_count(key, value, 1)
+    _check_minutes(_node(config, "budget").get("max_time"))
     _check_places(_node(config, "paths"), _node(config, "dataset"))
     _check_metrics(_node(config, "metrics"))
     channels = _node(config, "dataset").get("num_ch")
@@ -66,6 +68,12 @@ def _check_count(key: str, value: Any, least: int) -> None:
         raise UsageError(
             f"{key}={value}: a whole number from {least}{' to 2^63 - 1' if key == 'seed' else ''} is needed"
         )
+
+
+def _check_minutes(minutes: Any) -> None:
+    number = isinstance(minutes, int | float) and not isinstance(minutes, bool) and 0 < minutes < math.inf
+    if minutes is not None and not number:
+        raise UsageError(f"budget.max_time={minutes}: minutes of training are needed, as 10, or null for budget.steps")
 
 
 def _check_places(paths: Mapping[str, Any], dataset: Mapping[str, Any]) -> None:

@@ -23,6 +23,8 @@ from gan_bench.benchmark.words import budget_words, labels, listed, plural, seed
 __all__ = ["Across", "overall"]
 
 RANK = "rank"  # the role in its suite of a set that ranks
+Ranked = Mapping[int, list[Row]]
+"""One method's rows that rank, by the place of their table."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +92,12 @@ def overall(tables: Sequence[Table]) -> tuple[Table, ...]:
                 groups[suite, _frame(table)].append(table)
     found = {}
     for (suite, _), group in sorted(groups.items(), key=lambda item: _age(item[0][0])):
-        if _is_one_each(group) and (sets := _shared(_methods(group))):
-            found[tuple(id(group[i]) for i in sets)] = (suite, group, sets)
+        methods = _methods(group) if _is_one_each(group) else []
+        if sets := _shared(methods):
+            found[tuple(id(group[i]) for i in sets)] = (suite, group, methods, sets)
     order = sorted(found.values(), key=lambda one: tables.index(one[1][0]))
-    names = _names([(suite, group[0].rows[0].what, _budget(group[0])) for suite, group, _ in order])
-    made = (_table(name, group, sets) for name, (_, group, sets) in zip(names, order, strict=True))
+    names = _names([(suite, group[0].rows[0].what, _budget(group[0])) for suite, group, *_ in order])
+    made = (_table(name, *one[1:]) for name, one in zip(names, order, strict=True))
     return tuple(table for table in made if len(table.rows) > 1)
 
 
@@ -127,7 +130,7 @@ def _is_one_each(group: Sequence[Table]) -> bool:
     return 1 < len(sets) == len(group)
 
 
-def _methods(group: Sequence[Table]) -> list[dict[int, list[Row]]]:
+def _methods(group: Sequence[Table]) -> list[Ranked]:
     """Of each method its rows that rank, by the place of their table."""
     methods: dict[str, dict[int, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for i, table in enumerate(group):
@@ -138,7 +141,7 @@ def _methods(group: Sequence[Table]) -> list[dict[int, list[Row]]]:
     return list(methods.values())
 
 
-def _shared(methods: Sequence[Mapping[int, Any]]) -> tuple[int, ...]:
+def _shared(methods: Sequence[Ranked]) -> tuple[int, ...]:
     """The largest part of the sets on all of which two methods were judged, of equal ones that of more methods."""
     parts = Counter(frozenset(found) for found in methods)
     whole = {part: sum(times for other, times in parts.items() if part <= other) for part in parts}
@@ -163,9 +166,9 @@ def _names(found: Sequence[tuple[tuple[str, Any, Any], Mapping[str, Any], Mappin
     return names
 
 
-def _table(name: str, group: Sequence[Table], sets: Sequence[int]) -> Table:
+def _table(name: str, group: Sequence[Table], methods: Sequence[Ranked], sets: Sequence[int]) -> Table:
     metric, called = group[0].chief, [visible(table.rows[0].what["set"]) for table in group]
-    rows, lacking = _rows(_methods(group), sets, called)
+    rows, lacking = _rows(methods, sets, called)
     rows = best_first(rows, metric, {})
     others = [called[i] for i in range(len(group)) if i not in sets]
     notes = [f"left out: {', '.join(others)}, on which fewer than two of these were judged"] if others else []
@@ -181,7 +184,7 @@ def _table(name: str, group: Sequence[Table], sets: Sequence[int]) -> Table:
 
 
 def _rows(
-    methods: Sequence[Mapping[int, list[Row]]], sets: Sequence[int], called: Sequence[str]
+    methods: Sequence[Ranked], sets: Sequence[int], called: Sequence[str]
 ) -> tuple[list[Across], dict[str, list[str]]]:
     """The methods that rank on all sets; and by the reason the labels of the others."""
     rows, lacking = [], defaultdict(list)

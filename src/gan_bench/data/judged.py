@@ -183,7 +183,8 @@ def _say_part(place: str, count: int, name: str, expected: int | None) -> None:
 
 def _usual(names: Sequence[str], root: Path) -> tuple[str, ...]:
     """These names; beside images that lie in the root itself no folders of other names are looked through."""
-    return tuple(name for name in names if not ("*/" in name or "/*" in name) or not _files(root))
+    loose = bool(_files(root))
+    return tuple(name for name in names if not (loose and ("*/" in name or "/*" in name)))
 
 
 def _beside(root: Path) -> tuple[str, ...]:
